@@ -1,0 +1,75 @@
+"""The session record: one TCP conversation that carried payload, and what it shows of AUTH."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Literal
+
+from analyzer.smtp.records import AuthAttempt, Method, StartTls
+
+Evidence = Literal["observed", "decrypted", "inferred"]
+TlsMode = Literal["none", "starttls", "implicit"]
+
+
+@dataclass(slots=True)
+class Session:
+    """One session; :mod:`analyzer.report.records` gives it its JSON form.
+
+    Attributes:
+        start, end: first and last packet, nanoseconds since 1970-01-01 UTC.
+        source: name of the input in which the conversation began.
+        client_ip, server_ip: canonical text (RFC 5952 for IPv6).
+        client_mac, server_mac: 48-bit number, or ``None`` where the link has none.
+        tls_*: see :class:`analyzer.tls.records.TlsSession`.
+        auth: attempts in order; all of them were readable (``observed`` or ``decrypted``).
+        method: method of the last successful attempt, else of the last attempt, else ``none`` where the
+            session shows that no AUTH took place, else ``unknown``.
+        evidence: ``None`` while ``method`` is ``unknown``.
+        confidence: 1.0 for observed and decrypted; a calibrated probability for inferred; ``None`` with
+            ``unknown``.
+        reason: why ``method`` is ``unknown``, one kebab-case word (``inside-tls``, ``gap``, ``mid-stream``, …).
+        complete: the conversation's start and end were seen and nothing is missing between them.
+        gaps: stretches of bytes known to be missing, both directions.
+        findings: ids of :mod:`analyzer.inventory.findings`, in the table's order.
+        oddities: named, counted peculiarities of every layer.
+    """
+
+    start: int
+    end: int
+    source: str
+    client_ip: str
+    client_port: int
+    server_ip: str
+    server_port: int
+    client_mac: int | None = None
+    server_mac: int | None = None
+    client_ttl: int | None = None
+    ehlo: str | None = None
+    server_name: str | None = None
+    greeting: str | None = None
+    provider: str | None = None
+    tls_mode: TlsMode = "none"
+    tls_version: str | None = None
+    tls_cipher: str | None = None
+    tls_sni: str | None = None
+    tls_established: bool | None = None
+    tls_alert: str | None = None
+    tls_resumed: bool | None = None
+    auth: list[AuthAttempt] = field(default_factory=list)
+    method: Method = "unknown"
+    evidence: Evidence | None = None
+    confidence: float | None = None
+    reason: str | None = None
+    starttls: StartTls = field(default_factory=StartTls)
+    mechanisms_before_tls: tuple[str, ...] | None = None
+    mechanisms_after_tls: tuple[str, ...] | None = None
+    messages: int = 0
+    auth_required: bool = False
+    is_smtp: bool = True
+    complete: bool = False
+    gaps: int = 0
+    server_side_seen: bool = False
+    client_side_seen: bool = False
+    findings: list[str] = field(default_factory=list)
+    oddities: Counter[str] = field(default_factory=Counter)

@@ -1,0 +1,35 @@
+"""What ``tls`` says of one conversation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class TlsSession:
+    """One TLS connection as its unencrypted parts show it.
+
+    Attributes:
+        version: negotiated version, ``1.0`` … ``1.3`` or ``SSLv3``; the number in hex when unknown
+            (``0x7f1c``); ``None`` when no ServerHello was seen.
+        cipher: IANA name of the negotiated suite, its number in hex when unknown, or ``None``.
+        sni: host name the client asked for (RFC 6066 section 3), control characters removed.
+        alpn: protocols the client offered (RFC 7301).
+        client_versions: versions the client offered, highest first.
+        established: ``True`` when both sides finished the handshake, ``False`` when it was seen to fail,
+            ``None`` when the capture does not show.
+        alert: name of the fatal alert that was readable (RFC 8446 section 6), or ``None``.
+        resumed: the handshake resumed an earlier session; ``None`` when not seen.
+        oddities: named, counted peculiarities (kebab-case).
+    """
+
+    version: str | None = None
+    cipher: str | None = None
+    sni: str | None = None
+    alpn: tuple[str, ...] = ()
+    client_versions: tuple[str, ...] = ()
+    established: bool | None = None
+    alert: str | None = None
+    resumed: bool | None = None
+    oddities: Counter[str] = field(default_factory=Counter)
