@@ -1,0 +1,165 @@
+"""A TCP conversation: who talks to whom, how far each direction has been delivered, and who listens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+CLIENT, SERVER = 0, 1
+"""Sides of a conversation, as they index :attr:`Conversation.directions`."""
+
+
+class Listener(Protocol):
+    """What a conversation is delivered to: ordered bytes of both sides, holes marked.
+
+    A side's bytes arrive in sequence, in pieces of any size; and a piece arrives only after everything that its
+    sender had acknowledged, so that a reply follows its command whatever order the packets were captured in.
+    """
+
+    def data(self, side: int, data: bytes, time: int) -> None:
+        """``data`` follows what this side said before; ``time`` is when its first packet was captured (ns)."""
+
+    def gap(self, side: int, size: int | None, time: int) -> None:
+        """``size`` bytes of this side are missing; ``None`` when nobody can know how many."""
+
+
+class Direction:
+    """One direction of a conversation.
+
+    Attributes:
+        next: sequence number of the next byte to deliver, modulo 2**32; ``None`` until known.
+        first: sequence number of the first byte, from this direction's SYN; ``None`` when that was not captured.
+        seen: at least one segment of this direction was captured.
+        acked: highest acknowledgement from the peer that lay beyond ``next``: what the peer has and we may not.
+        fin: sequence number of the FIN, or ``None`` before one was seen.
+        finished: everything up to the FIN was delivered.
+        held: segments that wait for bytes before them, see :mod:`.reassembly`; ``held_bytes`` their payload.
+        tail: last bytes delivered, to compare late copies with.
+        payload: payload bytes delivered.
+    """
+
+    __slots__ = ("acked", "fin", "finished", "first", "held", "held_bytes", "next", "payload", "seen", "tail")
+
+    def __init__(self) -> None:
+        self.next: int | None = None
+        self.first: int | None = None
+        self.seen = False
+        self.acked: int | None = None
+        self.fin: int | None = None
+        self.finished = False
+        self.held: list[Held] = []
+        self.held_bytes = 0
+        self.tail = b""
+        self.payload = 0
+
+
+@dataclass(slots=True)
+class Held:
+    """A segment that waits.
+
+    Attributes:
+        seq: sequence number of its first byte.
+        data: payload bytes captured.
+        wire: payload bytes on the wire.
+        ack: what its sender had acknowledged, or ``None``.
+        time: nanoseconds.
+    """
+
+    seq: int
+    data: bytes
+    wire: int
+    ack: int | None
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reopening:
+    """A SYN in the midst of a conversation: the start of another one, or forged.
+
+    Attributes:
+        down: the higher endpoint sent it.
+        seq: its sequence number.
+        time: nanoseconds.
+    """
+
+    down: bool
+    seq: int
+    time: int
+
+
+class Conversation:
+    """One TCP connection between two endpoints.
+
+    Attributes:
+        addresses: 128-bit numbers of client and server, IPv4 mapped.
+        ports: of client and server.
+        macs: 48-bit numbers or ``None``, of client and server, from the first segment.
+        ttl: of the client's first segment, or ``None``.
+        flipped: the client is the higher of the two endpoints.
+        source: index of the input in which it began.
+        roles_certain: a SYN told who is the client; otherwise the port did, and content may know better.
+        start, end: nanoseconds of the first and last segment.
+        directions: client's and server's.
+        listener: receives the bytes; ``None`` until there are any, and after closing.
+        gaps: stretches of bytes known to be missing.
+        reopening: a SYN that may have begun another conversation between the same endpoints.
+        reset: a RST ended it.
+        closed: it has ended and was handed on; what follows are late copies.
+        oddities: named, counted peculiarities of the transport.
+    """
+
+    __slots__ = (
+        "addresses",
+        "closed",
+        "directions",
+        "end",
+        "flipped",
+        "gaps",
+        "listener",
+        "macs",
+        "oddities",
+        "ports",
+        "reopening",
+        "reset",
+        "roles_certain",
+        "source",
+        "start",
+        "ttl",
+    )
+
+    def __init__(
+        self,
+        addresses: tuple[int, int],
+        ports: tuple[int, int],
+        *,
+        flipped: bool,
+        roles_certain: bool,
+        start: int,
+        source: int,
+    ) -> None:
+        self.addresses = addresses
+        self.ports = ports
+        self.flipped = flipped
+        self.roles_certain = roles_certain
+        self.start = self.end = start
+        self.source = source
+        self.macs: tuple[int | None, int | None] = (None, None)
+        self.ttl: int | None = None
+        self.directions = (Direction(), Direction())
+        self.listener: Listener | None = None
+        self.gaps = 0
+        self.reset = False
+        self.closed = False
+        self.reopening: Reopening | None = None
+        self.oddities: dict[str, int] = {}
+
+    def note(self, oddity: str) -> None:
+        """Count one occurrence of ``oddity``."""
+        self.oddities[oddity] = self.oddities.get(oddity, 0) + 1
+
+    @property
+    def complete(self) -> bool:
+        """Both directions were seen from SYN to the end, and nothing is missing between."""
+        client, server = self.directions
+        ended = self.reset or (client.finished and server.finished)
+        return ended and client.first is not None and server.first is not None and not self.gaps

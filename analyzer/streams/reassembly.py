@@ -1,0 +1,304 @@
+"""One segment at a time: the path for conversations that are not plainly in order.
+
+Two rules decide when bytes are delivered. They follow what their direction has delivered already; and their
+sender had acknowledged nothing that is still missing from the other direction. The second keeps a reply behind
+its command when a capture swaps packets, and shows at once when packets were lost.
+
+Bytes that wait are given up as a gap when the receiver acknowledged them long ago (they arrived, but not here),
+when too much waits behind them, or when the conversation ends. The same packets give the same result wherever
+the capture was cut into batches or files, because only packets and their times decide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analyzer.packets.segments import ACK, FIN, RST, SYN
+from analyzer.streams.conversation import Conversation, Direction, Held
+from analyzer.streams.sequence import MODULUS, distance
+
+TAIL_BYTES = 2048
+"""Delivered bytes kept per direction to compare late copies with: a retransmitted SMTP turn or full segment."""
+
+MAX_WINDOW = 1 << 30
+"""Largest window TCP can announce (RFC 7323 section 2.3). What lies further ahead is not this conversation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long bytes may wait for those before them.
+
+    Attributes:
+        segments: segments that wait in one conversation; a window of full-size segments fits.
+        held_bytes: their payload bytes in one conversation.
+        lost_segments, lost_time: the same, and nanoseconds of packet time, once the receiver has acknowledged
+            the missing bytes. Captures swap packets by micro- to milliseconds, hardly by a second.
+    """
+
+    segments: int = 4096
+    held_bytes: int = 4 << 20
+    lost_segments: int = 64
+    lost_time: int = 1_000_000_000
+
+
+def receive(
+    conversation: Conversation,
+    side: int,
+    seq: int,
+    ack: int,
+    flags: int,
+    data: bytes,
+    wire: int,
+    time: int,
+    patience: Patience,
+) -> None:
+    """Take one segment of ``side`` and deliver what has become deliverable.
+
+    Args:
+        conversation: the conversation it belongs to.
+        side: its sender.
+        seq, ack, flags: from the TCP header.
+        data: payload bytes captured.
+        wire: payload bytes on the wire, never below ``len(data)``.
+        time: nanoseconds.
+        patience: limits on waiting.
+    """
+    own, peer = conversation.directions[side], conversation.directions[1 - side]
+    if flags & RST:
+        if own.next is None or abs(distance(seq, own.next)) < MAX_WINDOW or not seq:
+            conversation.reset = True
+        else:
+            conversation.note("rst-out-of-window")
+        return
+    own.seen = True
+    if flags & SYN:
+        seq = (seq + 1) % MODULUS
+        _synchronise(conversation, own, seq)
+    elif own.next is None:
+        own.next = seq
+    elif own.first is None and not own.payload and not own.held and -MAX_WINDOW < distance(seq, own.next) < 0 and wire:
+        own.next = seq  # the peer's acknowledgement only hinted at where this direction stood
+    acknowledged = ack if flags & ACK else None
+    if acknowledged is not None:
+        if peer.next is None:
+            if own.first is not None and not own.payload:
+                peer.next = acknowledged  # the handshake's last packet: whatever precedes it carried no payload
+        elif 0 < distance(acknowledged, peer.next) < MAX_WINDOW:
+            if peer.acked is None or distance(acknowledged, peer.acked) > 0:
+                peer.acked = acknowledged
+        elif abs(distance(acknowledged, peer.next)) >= MAX_WINDOW:
+            conversation.note("ack-out-of-window")
+            acknowledged = None
+    if flags & FIN and own.fin is None:
+        own.fin = (seq + wire) % MODULUS
+    if wire:
+        _hold(conversation, own, Held(seq, data, wire, acknowledged, time))
+    _deliver(conversation)
+    if own.held or peer.held:
+        _relieve(conversation, time, patience)
+
+
+def surrender(conversation: Conversation) -> None:
+    """Deliver everything that waits, with the holes before it marked."""
+    while any(direction.held for direction in conversation.directions):
+        _give_up(conversation)
+        _deliver(conversation)
+
+
+def flush(conversation: Conversation) -> None:
+    """The conversation has ended: deliver what waits, and mark bytes that were acknowledged and never seen."""
+    surrender(conversation)
+    for side, direction in enumerate(conversation.directions):
+        if not direction.seen or direction.next is None:
+            continue
+        end = direction.next
+        for bound in (direction.fin, direction.acked):
+            if bound is not None and distance(bound, end) > 0:
+                end = bound
+        missing = distance(end, direction.next)
+        if missing == 1 and direction.fin is None:
+            missing = 0  # an acknowledged FIN that was not captured
+        if missing > 0:
+            _gap(conversation, side, missing, conversation.end)
+        if direction.fin is not None and direction.next == direction.fin:
+            direction.finished = True
+
+
+def _synchronise(conversation: Conversation, own: Direction, seq: int) -> None:
+    if own.first is None and not own.payload:
+        own.next = own.first = seq
+    else:
+        conversation.note("syn-duplicate")
+
+
+def _hold(conversation: Conversation, own: Direction, segment: Held) -> None:
+    """Put what is new of ``segment`` in its place among the waiting ones; the first copy of a byte wins."""
+    assert own.next is not None  # noqa: S101 - receive() has set it
+    offset = distance(segment.seq, own.next)
+    if offset >= MAX_WINDOW or offset + segment.wire <= -MAX_WINDOW:
+        conversation.note("segment-out-of-window")
+        return
+    if offset < 0:
+        if segment.wire == 1 and offset == -1:
+            conversation.note("keep-alive")  # RFC 9293 section 3.8.4: one old byte
+            return
+        _compare(conversation, own.tail[len(own.tail) + offset :] if -offset <= len(own.tail) else b"", segment.data)
+        conversation.note("segment-duplicate" if offset + segment.wire <= 0 else "segment-overlap")
+        if offset + segment.wire <= 0:
+            return
+        segment = _cut(segment, -offset, segment.wire)
+    place = len(own.held)
+    while place and distance(own.held[place - 1].seq, segment.seq) > 0:
+        place -= 1
+    overlapped = False
+    if place:
+        before = own.held[place - 1]
+        covered = distance(before.seq, segment.seq) + before.wire
+        if covered > 0:
+            overlapped = True
+            _compare(conversation, before.data[before.wire - covered :], segment.data)
+            if covered >= segment.wire:
+                conversation.note("segment-duplicate")
+                return
+            segment = _cut(segment, covered, segment.wire)
+    pieces = []
+    at = 0
+    for after in own.held[place:]:
+        begins = distance(after.seq, segment.seq)
+        if begins >= segment.wire:
+            break
+        overlapped = True
+        _compare(conversation, after.data, segment.data[begins:])
+        if begins > at:
+            pieces.append(_cut(segment, at, begins))
+        at = max(at, begins + after.wire)
+    if at < segment.wire:
+        pieces.append(_cut(segment, at, segment.wire) if at else segment)
+    if overlapped:
+        conversation.note("segment-overlap" if pieces else "segment-duplicate")
+    for piece in pieces:
+        place = len(own.held)
+        while place and distance(own.held[place - 1].seq, piece.seq) > 0:
+            place -= 1
+        own.held.insert(place, piece)
+        own.held_bytes += len(piece.data)
+
+
+def _cut(segment: Held, begin: int, end: int) -> Held:
+    return Held((segment.seq + begin) % MODULUS, segment.data[begin:end], end - begin, segment.ack, segment.time)
+
+
+def _compare(conversation: Conversation, first: bytes, second: bytes) -> None:
+    common = min(len(first), len(second))
+    if first[:common] != second[:common]:
+        conversation.note("segment-conflict")
+
+
+def _deliver(conversation: Conversation) -> None:
+    """Deliver every waiting segment whose turn has come, the earliest captured first."""
+    while True:
+        ready = [
+            (direction.held[0].time, side)
+            for side, direction in enumerate(conversation.directions)
+            if direction.held and not _obstacle(conversation, side)
+        ]
+        if not ready:
+            break
+        _, side = min(ready)
+        direction = conversation.directions[side]
+        segment = direction.held.pop(0)
+        direction.held_bytes -= len(segment.data)
+        _pass_on(conversation, side, segment)
+    for direction in conversation.directions:
+        if direction.fin is not None and direction.next == direction.fin and not direction.finished:
+            direction.finished = True
+            direction.next = (direction.next + 1) % MODULUS
+
+
+def _obstacle(conversation: Conversation, side: int) -> str | None:
+    """What keeps the first waiting segment of ``side`` from being delivered."""
+    own, peer = conversation.directions[side], conversation.directions[1 - side]
+    head = own.held[0]
+    if own.next is not None and head.seq != own.next:
+        return "own"
+    if head.ack is not None and peer.seen and peer.next is not None and distance(head.ack, peer.next) > 0:
+        return "peer"
+    return None
+
+
+def _pass_on(conversation: Conversation, side: int, segment: Held) -> None:
+    direction = conversation.directions[side]
+    direction.next = (segment.seq + segment.wire) % MODULUS
+    direction.payload += len(segment.data)
+    if segment.data:
+        direction.tail = (direction.tail + segment.data)[-TAIL_BYTES:]
+        if conversation.listener is not None:
+            conversation.listener.data(side, segment.data, segment.time)
+    if segment.wire > len(segment.data):
+        direction.next = (segment.seq + len(segment.data)) % MODULUS
+        _gap(conversation, side, segment.wire - len(segment.data), segment.time)
+        conversation.note("segment-cut")
+
+
+def _relieve(conversation: Conversation, now: int, patience: Patience) -> None:
+    """Give up missing bytes while more waits than patience allows."""
+    while True:
+        client, server = conversation.directions
+        count = len(client.held) + len(server.held)
+        if not count:
+            return
+        oldest = min(direction.held[0].time for direction in conversation.directions if direction.held)
+        lost = any(
+            direction.held and _is_lost(conversation, side) for side, direction in enumerate(conversation.directions)
+        )
+        over = lost and (count > patience.lost_segments or now - oldest > patience.lost_time)
+        if not over and (count > patience.segments or client.held_bytes + server.held_bytes > patience.held_bytes):
+            conversation.note("reassembly-limit")
+            over = True
+        if not over:
+            return
+        _give_up(conversation)
+        _deliver(conversation)
+
+
+def _is_lost(conversation: Conversation, side: int) -> bool:
+    """Whether the receiver has acknowledged the bytes that ``side``'s first waiting segment waits for."""
+    own = conversation.directions[side]
+    obstacle = _obstacle(conversation, side)
+    if obstacle == "own":
+        assert own.next is not None  # noqa: S101 - an obstacle of this kind compares with it
+        return own.acked is not None and distance(own.acked, own.next) > 0
+    return obstacle == "peer"
+
+
+def _give_up(conversation: Conversation) -> None:
+    """Declare the bytes missing that the earliest waiting segment waits for."""
+    waiting = [(d.held[0].time, side) for side, d in enumerate(conversation.directions) if d.held]
+    _, side = min(waiting)
+    own, peer = conversation.directions[side], conversation.directions[1 - side]
+    head = own.held[0]
+    obstacle = _obstacle(conversation, side)
+    if obstacle == "own":
+        assert own.next is not None  # noqa: S101
+        _gap(conversation, side, distance(head.seq, own.next), head.time)
+    elif obstacle == "peer":
+        assert peer.next is not None and head.ack is not None  # noqa: S101
+        until = head.ack
+        for bound in (peer.held[0].seq if peer.held else None, peer.fin):
+            if bound is not None and distance(bound, until) < 0:
+                until = bound
+        missing = distance(until, peer.next)
+        if missing > 0:
+            _gap(conversation, 1 - side, missing, head.time)
+        else:  # the peer's own next segment waits for this side: neither can be right, so forget the claim
+            head.ack = None
+
+
+def _gap(conversation: Conversation, side: int, size: int, time: int) -> None:
+    direction = conversation.directions[side]
+    assert direction.next is not None  # noqa: S101 - gaps are measured from it
+    direction.next = (direction.next + size) % MODULUS
+    direction.tail = b""
+    conversation.gaps += 1
+    if conversation.listener is not None:
+        conversation.listener.gap(side, size, time)

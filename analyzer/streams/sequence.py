@@ -1,0 +1,11 @@
+"""TCP sequence numbers: 32 bits that wrap around (RFC 9293 section 3.4)."""
+
+from __future__ import annotations
+
+MODULUS = 1 << 32
+_HALF = 1 << 31
+
+
+def distance(a: int, b: int) -> int:
+    """How far ``a`` lies beyond ``b``, from -2**31 to 2**31 - 1."""
+    return (a - b + _HALF) % MODULUS - _HALF

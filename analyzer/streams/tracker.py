@@ -1,0 +1,390 @@
+"""All conversations of a run: finds each segment's conversation, and ends those that are over.
+
+Time is packet time. Nothing here grows without bound: conversations in the table, bytes that wait, and how long
+an idle conversation is remembered all have limits, and reaching one is counted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from analyzer.packets.segments import ACK, NO_MAC, SYN, SegmentBatch
+from analyzer.streams.conversation import CLIENT, Conversation, Listener, Reopening
+from analyzer.streams.grouping import Advance, Expected, Flows, advance, group
+from analyzer.streams.reassembly import TAIL_BYTES, Patience, flush, receive, surrender
+from analyzer.streams.sequence import MODULUS, distance
+
+SECOND = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What bounds the memory of a run. Times are nanoseconds of packet time.
+
+    Attributes:
+        conversations: most conversations remembered at once; the longest silent one goes first.
+        idle: silence after which a conversation is over. RFC 5321 section 4.5.3.2 lets a client wait ten minutes
+            for the reply to a message, longer than for anything else.
+        linger: how long late copies are expected after the end (twice RFC 9293's maximum segment lifetime of
+            two minutes would be four; captures show them within seconds).
+        held_bytes: payload waiting for reassembly in all conversations.
+        patience: limits within one conversation.
+    """
+
+    conversations: int = 100_000
+    idle: int = 900 * SECOND
+    linger: int = 60 * SECOND
+    held_bytes: int = 64 << 20
+    patience: Patience = field(default_factory=Patience)
+
+
+class ConversationTracker:
+    """Delivers the segments of a run to one listener per conversation.
+
+    Args:
+        listen: called when a conversation first carries payload; returns its listener.
+        on_close: called when a conversation that had a listener is over, with that listener.
+        ports: ports of interest; they hint at who the server is when no SYN was captured.
+        limits: bounds on memory.
+        in_columns: use vector arithmetic for flows that are in order. Off, every segment takes the slow path,
+            with the same result; tests compare the two.
+
+    Attributes:
+        oddities: peculiarities that belong to no single conversation, counted.
+        opened: conversations begun.
+    """
+
+    def __init__(
+        self,
+        listen: Callable[[Conversation], Listener],
+        on_close: Callable[[Conversation, Listener], None],
+        ports: frozenset[int],
+        limits: Limits | None = None,
+        *,
+        in_columns: bool = True,
+    ) -> None:
+        self._listen = listen
+        self._on_close = on_close
+        self._ports = ports
+        self._limits = limits or Limits()
+        self._in_columns = in_columns
+        self._table: dict[bytes, Conversation] = {}  # longest untouched first
+        self._held_bytes = 0
+        self._now = 0
+        self.oddities: Counter[str] = Counter()
+        self.opened = 0
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def add(self, batch: SegmentBatch) -> None:
+        """Take the next segments."""
+        if not len(batch):
+            return
+        flows = group(batch)
+        ahead = self._advance(batch, flows)
+        turns = _Turns(batch, flows, ahead)
+        turn = 0
+        view = batch.data.data
+        sizes = np.diff(flows.first, append=len(flows.order)).tolist()
+        opening = flows.order[flows.first]
+        next_up, next_down = ahead.next[:, 0].tolist(), ahead.next[:, 1].tolist()
+        base = ahead.base.tolist()
+        seen, syn, fin = ahead.seen.tolist(), ahead.syn.tolist(), ahead.fin.tolist()
+        reset, payload, in_order = ahead.reset.tolist(), ahead.payload.tolist(), ahead.in_order.tolist()
+        last = batch.time[flows.order[np.append(flows.first[1:], len(flows.order)) - 1]].tolist()
+        turn_end = turns.end_of_flow.tolist()
+        for flow in np.argsort(opening).tolist():
+            key = flows.keys[flow]
+            if not in_order[flow]:
+                begin = int(flows.first[flow])
+                self._receive_each(batch, view, key, flows, range(begin, begin + sizes[flow]))
+                continue
+            conversation = self._table.pop(key, None)
+            if conversation is None:
+                conversation = self._open(batch, int(opening[flow]), key, bool(flows.downward[flows.first[flow]]))
+            self._table[key] = conversation
+            flipped = conversation.flipped
+            turn, after = (turn_end[flow - 1] if flow else 0), turn_end[flow]
+            if turn < after:
+                self._deliver(conversation, view, turns, turn, after)
+            conversation.end = max(conversation.end, last[flow])
+            for side, following in ((0, next_up[flow]), (1, next_down[flow])):
+                if seen[flow][side]:
+                    direction = conversation.directions[side ^ flipped]
+                    direction.seen = True
+                    direction.next = following
+                    if syn[flow][side]:
+                        direction.first = (base[flow][side] + 1) % MODULUS
+                    direction.finished |= fin[flow][side]
+                    direction.payload += payload[flow][side]
+            if reset[flow]:
+                conversation.reset = True
+            self._close_if_over(conversation)
+        self._sweep(int(batch.time.max()))
+
+    def finish(self) -> None:
+        """The input has ended: everything still open is over."""
+        for conversation in list(self._table.values()):
+            self._close(conversation)
+        self._table.clear()
+
+    # --- in order --------------------------------------------------------------------------------
+
+    def _advance(self, batch: SegmentBatch, flows: Flows) -> Advance:
+        count = len(flows.keys)
+        following = np.zeros((count, 2), np.uint32)
+        known = np.zeros((count, 2), np.bool_)
+        last = batch.time[flows.order[flows.first]].copy()
+        slow = []
+        for flow, key in enumerate(flows.keys):
+            conversation = self._table.get(key)
+            if conversation is None:
+                continue
+            last[flow] = conversation.end
+            client, server = conversation.directions
+            if (
+                conversation.closed
+                or conversation.reset
+                or conversation.reopening is not None
+                or client.held
+                or server.held
+                or client.fin is not None
+                or server.fin is not None
+            ):
+                slow.append(flow)
+                continue
+            up, down = (server, client) if conversation.flipped else (client, server)
+            if up.next is not None:
+                following[flow, 0], known[flow, 0] = up.next, True
+            if down.next is not None:
+                following[flow, 1], known[flow, 1] = down.next, True
+            for direction in (client, server):
+                if direction.finished or (direction.next is not None and not direction.seen):
+                    slow.append(flow)
+        ahead = advance(batch, flows, Expected(following, known, last), self._limits.idle)
+        if not self._in_columns:
+            ahead.in_order[:] = False
+        ahead.in_order[slow] = False
+        return ahead
+
+    def _deliver(self, conversation: Conversation, view: memoryview, turns: _Turns, turn: int, after: int) -> None:
+        """Hand over turns ``turn`` up to ``after``, each as one piece."""
+        listener = conversation.listener
+        if listener is None:
+            listener = conversation.listener = self._listen(conversation)
+        starts, ends, first = turns.start, turns.end, turns.first
+        flipped = conversation.flipped
+        data = b""
+        side = 0
+        while turn < after:
+            begin, stop = first[turn], first[turn + 1]
+            if stop - begin == 1:
+                data = bytes(view[starts[begin] : ends[begin]])
+            else:
+                data = b"".join([view[a:b] for a, b in zip(starts[begin:stop], ends[begin:stop], strict=True)])
+            side = turns.downward[turn] ^ flipped
+            listener.data(side, data, turns.time[turn])
+            conversation.directions[side].tail = data if len(data) <= TAIL_BYTES else data[-TAIL_BYTES:]
+            turn += 1
+
+    # --- one segment at a time -------------------------------------------------------------------
+
+    def _receive_each(self, batch: SegmentBatch, view: memoryview, key: bytes, flows: Flows, where: range) -> None:
+        limits = self._limits
+        for index in where:
+            at = int(flows.order[index])
+            down = bool(flows.downward[index])
+            seq, ack, flags = int(batch.seq[at]), int(batch.ack[at]), int(batch.flags[at])
+            time, wire = int(batch.time[at]), int(batch.wire[at])
+            conversation = self._table.pop(key, None)
+            if conversation is not None and self._is_over(conversation, down, seq, ack, flags, time):
+                self._close(conversation)
+                reopening, conversation = conversation.reopening, None
+                if reopening is not None:  # the doubtful SYN was one: begin with it
+                    conversation = self._open(batch, at, key, down, reopening)
+                    receive(conversation, CLIENT, reopening.seq, 0, SYN, b"", 0, reopening.time, limits.patience)
+            if conversation is None:
+                conversation = self._open(batch, at, key, down)
+            self._table[key] = conversation
+            conversation.end = max(conversation.end, time)
+            if conversation.closed:
+                if wire:
+                    conversation.oddities["segment-after-close"] += 1
+                    self.oddities["segment-after-close"] += 1
+                continue
+            if wire and conversation.listener is None:
+                conversation.listener = self._listen(conversation)
+            start = int(batch.start[at])
+            data = bytes(view[start : start + int(batch.length[at])])
+            waiting = self._waiting(conversation)
+            side = int(down ^ conversation.flipped)
+            receive(conversation, side, seq, ack, flags, data, wire, time, limits.patience)
+            self._held_bytes += self._waiting(conversation) - waiting
+            if self._held_bytes > limits.held_bytes:
+                self.oddities["reassembly-limit"] += 1
+                self._held_bytes -= self._waiting(conversation)
+                surrender(conversation)
+            self._close_if_over(conversation)
+
+    def _is_over(self, conversation: Conversation, down: bool, seq: int, ack: int, flags: int, time: int) -> bool:
+        """Whether a segment with a known conversation's endpoints begins another one."""
+        ended = conversation.closed or conversation.reset
+        if time - conversation.end > (self._limits.linger if ended else self._limits.idle):
+            conversation.reopening = None
+            return True
+        own = conversation.directions[down ^ conversation.flipped]
+        following = (seq + 1) % MODULUS
+        if flags & SYN and not flags & ACK:
+            if own.next is None or own.first == following:
+                return False  # a SYN that was sent again
+            if ended or not any(direction.payload for direction in conversation.directions):
+                conversation.reopening = None
+                return True
+            # Anybody can inject a SYN into a live conversation; believe this one when it is answered or used.
+            conversation.reopening = Reopening(down, seq, time)
+            return False
+        doubtful = conversation.reopening
+        if doubtful is None:
+            return False
+        if down == doubtful.down:
+            return seq == (doubtful.seq + 1) % MODULUS
+        return bool(flags & SYN) and ack == (doubtful.seq + 1) % MODULUS
+
+    def _waiting(self, conversation: Conversation) -> int:
+        client, server = conversation.directions
+        return client.held_bytes + server.held_bytes
+
+    # --- beginning and end -----------------------------------------------------------------------
+
+    def _open(
+        self, batch: SegmentBatch, at: int, key: bytes, down: bool, reopening: Reopening | None = None
+    ) -> Conversation:
+        """A new conversation.
+
+        Args:
+            batch: holds its first segment.
+            at: position of that segment.
+            key: the two endpoints.
+            down: the higher endpoint sent it.
+            reopening: an earlier SYN that this conversation really began with.
+        """
+        low = int.from_bytes(key[:16], "big"), int.from_bytes(key[32:34], "big")
+        high = int.from_bytes(key[16:32], "big"), int.from_bytes(key[34:36], "big")
+        flags = int(batch.flags[at])
+        if reopening is not None:
+            flipped = reopening.down
+        elif flags & SYN:
+            flipped = down ^ bool(flags & ACK)
+        else:
+            flipped = self._looks_like_server(low[1], high[1])
+        client, server = (high, low) if flipped else (low, high)
+        conversation = Conversation(
+            (client[0], server[0]),
+            (client[1], server[1]),
+            flipped=flipped,
+            roles_certain=bool(flags & SYN) or reopening is not None,
+            start=int(batch.time[at]) if reopening is None else reopening.time,
+            source=int(batch.source[at]),
+        )
+        macs = [None if mac == NO_MAC else int(mac) for mac in (batch.src_mac[at], batch.dst_mac[at])]
+        if down == flipped:
+            conversation.macs = (macs[0], macs[1])
+            conversation.ttl = int(batch.ttl[at])
+        else:
+            conversation.macs = (macs[1], macs[0])
+        self.opened += 1
+        return conversation
+
+    def _looks_like_server(self, low_port: int, high_port: int) -> bool:
+        """Whether the lower endpoint's port is rather the server's."""
+        low_known, high_known = low_port in self._ports, high_port in self._ports
+        if low_known != high_known:
+            return low_known
+        return low_port <= high_port
+
+    def _close_if_over(self, conversation: Conversation) -> None:
+        client, server = conversation.directions
+        over = client.finished and server.finished
+        if conversation.reset and not over:
+            over = not any(
+                direction.held
+                or (
+                    direction.acked is not None
+                    and direction.next is not None
+                    and distance(direction.acked, direction.next) > 0
+                )
+                for direction in conversation.directions
+            )
+        if over and not conversation.closed:
+            self._close(conversation)
+
+    def _close(self, conversation: Conversation) -> None:
+        """Hand over what is left and tell the owner; the empty shell stays in the table for late copies."""
+        if conversation.closed:
+            return
+        self._held_bytes -= self._waiting(conversation)
+        flush(conversation)
+        conversation.closed = True
+        listener, conversation.listener = conversation.listener, None
+        for direction in conversation.directions:
+            direction.tail = b""
+        if listener is not None:
+            self._on_close(conversation, listener)
+
+    def _sweep(self, now: int) -> None:
+        """Forget conversations that have been silent long enough.
+
+        Twice as long as it takes for a segment to begin a new conversation: so the moment of sweeping, which
+        depends on how the capture was cut into batches, never shows in the result.
+        """
+        self._now = max(self._now, now)
+        limits = self._limits
+        over = []
+        for key, conversation in self._table.items():
+            silent = self._now - conversation.end
+            if silent > 2 * limits.idle or (conversation.closed and silent > 2 * limits.linger):
+                over.append(key)
+            elif silent < 2 * limits.linger:
+                break
+        for key in over:
+            self._close(self._table.pop(key))
+        while len(self._table) > limits.conversations:
+            conversation = self._table.pop(next(iter(self._table)))
+            if not conversation.closed:
+                self.oddities["conversation-evicted"] += 1
+                self._close(conversation)
+
+
+class _Turns:
+    """Payload of in-order flows as runs of segments of one direction, in flow order.
+
+    Attributes:
+        start, end: offsets of each segment's payload.
+        first: index of each turn's first segment in ``start``, and the number of segments at the end.
+        time, downward: of each turn, of its first segment.
+        end_of_flow: ``int64[g]``, index one past each flow's last turn.
+    """
+
+    __slots__ = ("downward", "end", "end_of_flow", "first", "start", "time")
+
+    def __init__(self, batch: SegmentBatch, flows: Flows, ahead: Advance) -> None:
+        count = len(flows.order)
+        flow = np.repeat(np.arange(len(flows.first)), np.diff(flows.first, append=count))
+        chosen = np.flatnonzero((batch.length[flows.order] > 0) & ahead.in_order[flow])
+        at = flows.order[chosen]
+        flow, down = flow[chosen], flows.downward[chosen]
+        begins = np.ones(len(chosen), np.bool_)
+        begins[1:] = (flow[1:] != flow[:-1]) | (down[1:] != down[:-1])
+        first = np.flatnonzero(begins)
+        start = batch.start[at]
+        self.start: list[int] = start.tolist()
+        self.end: list[int] = (start + batch.length[at]).tolist()
+        self.first: list[int] = [*first.tolist(), len(chosen)]
+        self.time: list[int] = batch.time[at[first]].tolist()
+        self.downward: list[bool] = down[first].tolist()
+        self.end_of_flow = np.searchsorted(flow[first], np.arange(len(flows.first)), side="right")
