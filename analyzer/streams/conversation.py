@@ -98,7 +98,9 @@ class Conversation:
         flipped: the client is the higher of the two endpoints.
         source: index of the input in which it began.
         roles_certain: a SYN told who is the client; otherwise the port did, and content may know better.
-        start, end: nanoseconds of the first and last segment.
+        start: nanoseconds of the first segment.
+        end: of the last one that was more than an acknowledgement.
+        heard: of the last one.
         directions: client's and server's.
         listener: receives the bytes; ``None`` until there are any, and after closing.
         gaps: stretches of bytes known to be missing.
@@ -115,6 +117,7 @@ class Conversation:
         "end",
         "flipped",
         "gaps",
+        "heard",
         "listener",
         "macs",
         "oddities",
@@ -141,7 +144,7 @@ class Conversation:
         self.ports = ports
         self.flipped = flipped
         self.roles_certain = roles_certain
-        self.start = self.end = start
+        self.start = self.end = self.heard = start
         self.source = source
         self.macs: tuple[int | None, int | None] = (None, None)
         self.ttl: int | None = None

@@ -19,6 +19,8 @@ KEY_BYTES = _KEY.itemsize
 # Odd multipliers drawn per process: nobody can prepare addresses whose flows collide here.
 _MIX = [np.uint64(secrets.randbits(64) | 1) for _ in range(5)]
 
+_NEVER = np.iinfo(np.int64).max
+
 
 @dataclass(slots=True)
 class Flows:
@@ -104,8 +106,9 @@ class Advance:
         next: ``uint32[g, 2]``, sequence number expected next.
         seen: ``bool[g, 2]``, the flow has segments in this direction.
         syn, fin: ``bool[g, 2]``, the direction's SYN or FIN is among them.
-        reset: ``bool[g]``, a RST is among them.
+        reset: ``int64[g]``, time of the first RST among them, or 0.
         payload: ``int64[g, 2]``, payload bytes.
+        end: ``int64[g]``, time of the last segment that used up sequence space, or 0.
     """
 
     in_order: Mask
@@ -114,8 +117,9 @@ class Advance:
     seen: Mask
     syn: Mask
     fin: Mask
-    reset: Mask
+    reset: Ints
     payload: Ints
+    end: Ints
 
 
 def advance(batch: SegmentBatch, flows: Flows, expected: Expected, idle: int) -> Advance:
@@ -192,8 +196,9 @@ def advance(batch: SegmentBatch, flows: Flows, expected: Expected, idle: int) ->
         seen=seen,
         syn=np.logical_or.reduceat(by_side & syn[:, None], first),
         fin=np.logical_or.reduceat(by_side & fin[:, None], first),
-        reset=np.logical_or.reduceat(rst, first),
+        reset=np.where(np.logical_or.reduceat(rst, first), np.minimum.reduceat(np.where(rst, time, _NEVER), first), 0),
         payload=np.add.reduceat(by_side * wire[:, None], first),
+        end=np.maximum.reduceat(np.where(occupied, time, 0), first),
     )
 
 

@@ -142,7 +142,9 @@ def _hold(conversation: Conversation, own: Direction, segment: Held) -> None:
         if segment.wire == 1 and offset == -1:
             conversation.note("keep-alive")  # RFC 9293 section 3.8.4: one old byte
             return
-        _compare(conversation, own.tail[len(own.tail) + offset :] if -offset <= len(own.tail) else b"", segment.data)
+        behind = len(own.tail) + offset + own.finished  # a FIN delivered took up one number
+        if behind >= 0:
+            _compare(conversation, own.tail[behind:], segment.data)
         conversation.note("segment-duplicate" if offset + segment.wire <= 0 else "segment-overlap")
         if offset + segment.wire <= 0:
             return
@@ -282,7 +284,8 @@ def _give_up(conversation: Conversation) -> None:
         assert own.next is not None  # noqa: S101
         _gap(conversation, side, distance(head.seq, own.next), head.time)
     elif obstacle == "peer":
-        assert peer.next is not None and head.ack is not None  # noqa: S101
+        assert peer.next is not None  # noqa: S101 - an obstacle of this kind compares the two
+        assert head.ack is not None  # noqa: S101
         until = head.ack
         for bound in (peer.held[0].seq if peer.held else None, peer.fin):
             if bound is not None and distance(bound, until) < 0:

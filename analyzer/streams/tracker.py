@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from analyzer.packets.segments import ACK, NO_MAC, SYN, SegmentBatch
+from analyzer.packets.segments import ACK, FIN, NO_MAC, RST, SYN, SegmentBatch
 from analyzer.streams.conversation import CLIENT, Conversation, Listener, Reopening
 from analyzer.streams.grouping import Advance, Expected, Flows, advance, group
 from analyzer.streams.reassembly import TAIL_BYTES, Patience, flush, receive, surrender
@@ -88,13 +88,13 @@ class ConversationTracker:
         flows = group(batch)
         ahead = self._advance(batch, flows)
         turns = _Turns(batch, flows, ahead)
-        turn = 0
         view = batch.data.data
         sizes = np.diff(flows.first, append=len(flows.order)).tolist()
         opening = flows.order[flows.first]
         next_up, next_down = ahead.next[:, 0].tolist(), ahead.next[:, 1].tolist()
         base = ahead.base.tolist()
         seen, syn, fin = ahead.seen.tolist(), ahead.syn.tolist(), ahead.fin.tolist()
+        end = ahead.end.tolist()
         reset, payload, in_order = ahead.reset.tolist(), ahead.payload.tolist(), ahead.in_order.tolist()
         last = batch.time[flows.order[np.append(flows.first[1:], len(flows.order)) - 1]].tolist()
         turn_end = turns.end_of_flow.tolist()
@@ -112,7 +112,8 @@ class ConversationTracker:
             turn, after = (turn_end[flow - 1] if flow else 0), turn_end[flow]
             if turn < after:
                 self._deliver(conversation, view, turns, turn, after)
-            conversation.end = max(conversation.end, last[flow])
+            conversation.heard = max(conversation.heard, last[flow])
+            conversation.end = max(conversation.end, end[flow])
             for side, following in ((0, next_up[flow]), (1, next_down[flow])):
                 if seen[flow][side]:
                     direction = conversation.directions[side ^ flipped]
@@ -122,9 +123,12 @@ class ConversationTracker:
                         direction.first = (base[flow][side] + 1) % MODULUS
                     direction.finished |= fin[flow][side]
                     direction.payload += payload[flow][side]
-            if reset[flow]:
+            if reset[flow] and not all(direction.finished for direction in conversation.directions):
                 conversation.reset = True
+                conversation.end = max(conversation.end, reset[flow])
             self._close_if_over(conversation)
+            if turn < after and not conversation.closed:
+                self._remember(conversation, view, turns, turn, after)
         self._sweep(int(batch.time.max()))
 
     def finish(self) -> None:
@@ -145,7 +149,7 @@ class ConversationTracker:
             conversation = self._table.get(key)
             if conversation is None:
                 continue
-            last[flow] = conversation.end
+            last[flow] = conversation.heard
             client, server = conversation.directions
             if (
                 conversation.closed
@@ -179,18 +183,31 @@ class ConversationTracker:
             listener = conversation.listener = self._listen(conversation)
         starts, ends, first = turns.start, turns.end, turns.first
         flipped = conversation.flipped
-        data = b""
-        side = 0
         while turn < after:
             begin, stop = first[turn], first[turn + 1]
             if stop - begin == 1:
                 data = bytes(view[starts[begin] : ends[begin]])
             else:
                 data = b"".join([view[a:b] for a, b in zip(starts[begin:stop], ends[begin:stop], strict=True)])
-            side = turns.downward[turn] ^ flipped
-            listener.data(side, data, turns.time[turn])
-            conversation.directions[side].tail = data if len(data) <= TAIL_BYTES else data[-TAIL_BYTES:]
+            listener.data(turns.downward[turn] ^ flipped, data, turns.time[turn])
             turn += 1
+
+    def _remember(self, conversation: Conversation, view: memoryview, turns: _Turns, turn: int, after: int) -> None:
+        """Keep the last bytes of both directions, as reassembly does, to compare late copies with."""
+        tails: tuple[list[memoryview | bytes], list[memoryview | bytes]] = ([], [])
+        room = [TAIL_BYTES, TAIL_BYTES]
+        while after > turn and any(left > 0 for left in room):
+            after -= 1
+            side = turns.downward[after] ^ conversation.flipped
+            for index in range(turns.first[after + 1] - 1, turns.first[after] - 1, -1):
+                if room[side] <= 0:
+                    break
+                piece = view[turns.start[index] : turns.end[index]]
+                room[side] -= len(piece)
+                tails[side].insert(0, piece)
+        for direction, pieces in zip(conversation.directions, tails, strict=True):
+            if pieces:
+                direction.tail = b"".join((direction.tail, *pieces))[-TAIL_BYTES:]
 
     # --- one segment at a time -------------------------------------------------------------------
 
@@ -211,16 +228,18 @@ class ConversationTracker:
             if conversation is None:
                 conversation = self._open(batch, at, key, down)
             self._table[key] = conversation
-            conversation.end = max(conversation.end, time)
+            conversation.heard = max(conversation.heard, time)
             if conversation.closed:
                 if wire:
-                    conversation.oddities["segment-after-close"] += 1
+                    conversation.note("segment-after-close")
                     self.oddities["segment-after-close"] += 1
                 continue
             if wire and conversation.listener is None:
                 conversation.listener = self._listen(conversation)
             start = int(batch.start[at])
             data = bytes(view[start : start + int(batch.length[at])])
+            if wire or flags & (SYN | FIN | RST):
+                conversation.end = max(conversation.end, time)
             waiting = self._waiting(conversation)
             side = int(down ^ conversation.flipped)
             receive(conversation, side, seq, ack, flags, data, wire, time, limits.patience)
@@ -234,7 +253,7 @@ class ConversationTracker:
     def _is_over(self, conversation: Conversation, down: bool, seq: int, ack: int, flags: int, time: int) -> bool:
         """Whether a segment with a known conversation's endpoints begins another one."""
         ended = conversation.closed or conversation.reset
-        if time - conversation.end > (self._limits.linger if ended else self._limits.idle):
+        if time - conversation.heard > (self._limits.linger if ended else self._limits.idle):
             conversation.reopening = None
             return True
         own = conversation.directions[down ^ conversation.flipped]
@@ -346,7 +365,7 @@ class ConversationTracker:
         limits = self._limits
         over = []
         for key, conversation in self._table.items():
-            silent = self._now - conversation.end
+            silent = self._now - conversation.heard
             if silent > 2 * limits.idle or (conversation.closed and silent > 2 * limits.linger):
                 over.append(key)
             elif silent < 2 * limits.linger:
