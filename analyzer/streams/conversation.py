@@ -161,6 +161,12 @@ class Conversation:
         self.oddities[oddity] = self.oddities.get(oddity, 0) + 1
 
     @property
+    def held_bytes(self) -> int:
+        """Payload bytes that wait in both directions."""
+        client, server = self.directions
+        return client.held_bytes + server.held_bytes
+
+    @property
     def complete(self) -> bool:
         """Both directions were seen from SYN to the end, and nothing is missing between."""
         client, server = self.directions

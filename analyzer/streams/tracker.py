@@ -15,8 +15,9 @@ import numpy as np
 from analyzer.packets.segments import ACK, FIN, NO_MAC, RST, SYN, SegmentBatch
 from analyzer.streams.conversation import CLIENT, Conversation, Listener, Reopening
 from analyzer.streams.grouping import Advance, Expected, Flows, advance, group
-from analyzer.streams.reassembly import TAIL_BYTES, Patience, flush, receive, surrender
+from analyzer.streams.reassembly import Patience, flush, receive, surrender
 from analyzer.streams.sequence import MODULUS, distance
+from analyzer.streams.turns import Progress, Turns
 
 SECOND = 1_000_000_000
 
@@ -87,48 +88,27 @@ class ConversationTracker:
             return
         flows = group(batch)
         ahead = self._advance(batch, flows)
-        turns = _Turns(batch, flows, ahead)
-        view = batch.data.data
-        sizes = np.diff(flows.first, append=len(flows.order)).tolist()
+        turns = Turns(batch, flows, ahead.in_order)
         opening = flows.order[flows.first]
-        next_up, next_down = ahead.next[:, 0].tolist(), ahead.next[:, 1].tolist()
-        base = ahead.base.tolist()
-        seen, syn, fin = ahead.seen.tolist(), ahead.syn.tolist(), ahead.fin.tolist()
-        end = ahead.end.tolist()
-        reset, payload, in_order = ahead.reset.tolist(), ahead.payload.tolist(), ahead.in_order.tolist()
-        last = batch.time[flows.order[np.append(flows.first[1:], len(flows.order)) - 1]].tolist()
-        turn_end = turns.end_of_flow.tolist()
+        bounds = [*flows.first.tolist(), len(flows.order)]
+        in_order = ahead.in_order.tolist()
+        progress = Progress.of(batch, flows, ahead)
         for flow in np.argsort(opening).tolist():
             key = flows.keys[flow]
             if not in_order[flow]:
-                begin = int(flows.first[flow])
-                self._receive_each(batch, view, key, flows, range(begin, begin + sizes[flow]))
+                self._receive_each(batch, key, flows, slice(bounds[flow], bounds[flow + 1]))
                 continue
             conversation = self._table.pop(key, None)
             if conversation is None:
-                conversation = self._open(batch, int(opening[flow]), key, bool(flows.downward[flows.first[flow]]))
+                conversation = self._open(batch, int(opening[flow]), key, bool(flows.downward[bounds[flow]]))
             self._table[key] = conversation
-            flipped = conversation.flipped
-            turn, after = (turn_end[flow - 1] if flow else 0), turn_end[flow]
-            if turn < after:
-                self._deliver(conversation, view, turns, turn, after)
-            conversation.heard = max(conversation.heard, last[flow])
-            conversation.end = max(conversation.end, end[flow])
-            for side, following in ((0, next_up[flow]), (1, next_down[flow])):
-                if seen[flow][side]:
-                    direction = conversation.directions[side ^ flipped]
-                    direction.seen = True
-                    direction.next = following
-                    if syn[flow][side]:
-                        direction.first = (base[flow][side] + 1) % MODULUS
-                    direction.finished |= fin[flow][side]
-                    direction.payload += payload[flow][side]
-            if reset[flow] and not all(direction.finished for direction in conversation.directions):
-                conversation.reset = True
-                conversation.end = max(conversation.end, reset[flow])
+            if turns.count(flow) and conversation.listener is None:
+                conversation.listener = self._listen(conversation)
+            turns.deliver(flow, conversation)
+            progress.apply(flow, conversation)
             self._close_if_over(conversation)
-            if turn < after and not conversation.closed:
-                self._remember(conversation, view, turns, turn, after)
+            if not conversation.closed:
+                turns.remember(flow, conversation)
         self._sweep(int(batch.time.max()))
 
     def finish(self) -> None:
@@ -176,48 +156,15 @@ class ConversationTracker:
         ahead.in_order[slow] = False
         return ahead
 
-    def _deliver(self, conversation: Conversation, view: memoryview, turns: _Turns, turn: int, after: int) -> None:
-        """Hand over turns ``turn`` up to ``after``, each as one piece."""
-        listener = conversation.listener
-        if listener is None:
-            listener = conversation.listener = self._listen(conversation)
-        starts, ends, first = turns.start, turns.end, turns.first
-        flipped = conversation.flipped
-        while turn < after:
-            begin, stop = first[turn], first[turn + 1]
-            if stop - begin == 1:
-                data = bytes(view[starts[begin] : ends[begin]])
-            else:
-                data = b"".join([view[a:b] for a, b in zip(starts[begin:stop], ends[begin:stop], strict=True)])
-            listener.data(turns.downward[turn] ^ flipped, data, turns.time[turn])
-            turn += 1
-
-    def _remember(self, conversation: Conversation, view: memoryview, turns: _Turns, turn: int, after: int) -> None:
-        """Keep the last bytes of both directions, as reassembly does, to compare late copies with."""
-        tails: tuple[list[memoryview | bytes], list[memoryview | bytes]] = ([], [])
-        room = [TAIL_BYTES, TAIL_BYTES]
-        while after > turn and any(left > 0 for left in room):
-            after -= 1
-            side = turns.downward[after] ^ conversation.flipped
-            for index in range(turns.first[after + 1] - 1, turns.first[after] - 1, -1):
-                if room[side] <= 0:
-                    break
-                piece = view[turns.start[index] : turns.end[index]]
-                room[side] -= len(piece)
-                tails[side].insert(0, piece)
-        for direction, pieces in zip(conversation.directions, tails, strict=True):
-            if pieces:
-                direction.tail = b"".join((direction.tail, *pieces))[-TAIL_BYTES:]
-
     # --- one segment at a time -------------------------------------------------------------------
 
-    def _receive_each(self, batch: SegmentBatch, view: memoryview, key: bytes, flows: Flows, where: range) -> None:
+    def _receive_each(self, batch: SegmentBatch, key: bytes, flows: Flows, where: slice) -> None:
         limits = self._limits
-        for index in where:
-            at = int(flows.order[index])
-            down = bool(flows.downward[index])
-            seq, ack, flags = int(batch.seq[at]), int(batch.ack[at]), int(batch.flags[at])
-            time, wire = int(batch.time[at]), int(batch.wire[at])
+        view = batch.data.data
+        order = flows.order[where]
+        columns = (batch.seq, batch.ack, batch.flags, batch.start, batch.length, batch.wire, batch.time)
+        rows = zip(order.tolist(), flows.downward[where].tolist(), *(c[order].tolist() for c in columns), strict=True)
+        for at, down, seq, ack, flags, start, length, wire, time in rows:
             conversation = self._table.pop(key, None)
             if conversation is not None and self._is_over(conversation, down, seq, ack, flags, time):
                 self._close(conversation)
@@ -231,22 +178,19 @@ class ConversationTracker:
             conversation.heard = max(conversation.heard, time)
             if conversation.closed:
                 if wire:
-                    conversation.note("segment-after-close")
                     self.oddities["segment-after-close"] += 1
                 continue
             if wire and conversation.listener is None:
                 conversation.listener = self._listen(conversation)
-            start = int(batch.start[at])
-            data = bytes(view[start : start + int(batch.length[at])])
             if wire or flags & (SYN | FIN | RST):
                 conversation.end = max(conversation.end, time)
-            waiting = self._waiting(conversation)
-            side = int(down ^ conversation.flipped)
-            receive(conversation, side, seq, ack, flags, data, wire, time, limits.patience)
-            self._held_bytes += self._waiting(conversation) - waiting
+            waiting = conversation.held_bytes
+            data = bytes(view[start : start + length])
+            receive(conversation, down ^ conversation.flipped, seq, ack, flags, data, wire, time, limits.patience)
+            self._held_bytes += conversation.held_bytes - waiting
             if self._held_bytes > limits.held_bytes:
                 self.oddities["reassembly-limit"] += 1
-                self._held_bytes -= self._waiting(conversation)
+                self._held_bytes -= conversation.held_bytes
                 surrender(conversation)
             self._close_if_over(conversation)
 
@@ -273,10 +217,6 @@ class ConversationTracker:
         if down == doubtful.down:
             return seq == (doubtful.seq + 1) % MODULUS
         return bool(flags & SYN) and ack == (doubtful.seq + 1) % MODULUS
-
-    def _waiting(self, conversation: Conversation) -> int:
-        client, server = conversation.directions
-        return client.held_bytes + server.held_bytes
 
     # --- beginning and end -----------------------------------------------------------------------
 
@@ -346,7 +286,7 @@ class ConversationTracker:
         """Hand over what is left and tell the owner; the empty shell stays in the table for late copies."""
         if conversation.closed:
             return
-        self._held_bytes -= self._waiting(conversation)
+        self._held_bytes -= conversation.held_bytes
         flush(conversation)
         conversation.closed = True
         listener, conversation.listener = conversation.listener, None
@@ -377,33 +317,3 @@ class ConversationTracker:
             if not conversation.closed:
                 self.oddities["conversation-evicted"] += 1
                 self._close(conversation)
-
-
-class _Turns:
-    """Payload of in-order flows as runs of segments of one direction, in flow order.
-
-    Attributes:
-        start, end: offsets of each segment's payload.
-        first: index of each turn's first segment in ``start``, and the number of segments at the end.
-        time, downward: of each turn, of its first segment.
-        end_of_flow: ``int64[g]``, index one past each flow's last turn.
-    """
-
-    __slots__ = ("downward", "end", "end_of_flow", "first", "start", "time")
-
-    def __init__(self, batch: SegmentBatch, flows: Flows, ahead: Advance) -> None:
-        count = len(flows.order)
-        flow = np.repeat(np.arange(len(flows.first)), np.diff(flows.first, append=count))
-        chosen = np.flatnonzero((batch.length[flows.order] > 0) & ahead.in_order[flow])
-        at = flows.order[chosen]
-        flow, down = flow[chosen], flows.downward[chosen]
-        begins = np.ones(len(chosen), np.bool_)
-        begins[1:] = (flow[1:] != flow[:-1]) | (down[1:] != down[:-1])
-        first = np.flatnonzero(begins)
-        start = batch.start[at]
-        self.start: list[int] = start.tolist()
-        self.end: list[int] = (start + batch.length[at]).tolist()
-        self.first: list[int] = [*first.tolist(), len(chosen)]
-        self.time: list[int] = batch.time[at[first]].tolist()
-        self.downward: list[bool] = down[first].tolist()
-        self.end_of_flow = np.searchsorted(flow[first], np.arange(len(flows.first)), side="right")
