@@ -1,0 +1,18 @@
+"""What the unencrypted parts of a TLS connection say: version, suite, names, and whether it came about.
+
+Sans-IO: bytes of the two directions go in, one :class:`~analyzer.tls.records.TlsSession` comes out.
+Inside, from the wire up:
+
+``recognition``   do these bytes start a TLS stream?
+``record_layer``  one direction's bytes -> records, stepped over without copying
+``handshake``     plaintext handshake records -> messages
+``hellos``        ClientHello and ServerHello -> values
+``establishment`` the records of both directions -> did the handshake finish?
+``tracker``       one connection: all of the above
+"""
+
+from analyzer.tls.recognition import looks_like_tls
+from analyzer.tls.records import CLIENT, SERVER, TlsSession
+from analyzer.tls.tracker import TlsTracker
+
+__all__ = ["CLIENT", "SERVER", "TlsSession", "TlsTracker", "looks_like_tls"]

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Final
+
+CLIENT: Final = 0
+SERVER: Final = 1
+"""The sides of a connection, as every call takes them."""
 
 
 @dataclass(slots=True)

@@ -1,0 +1,197 @@
+"""ClientHello and ServerHello (RFC 8446 section 4.1, RFC 5246 section 7.4.1) as values.
+
+Written for an observer: a hello that breaks off, or whose lengths do not fit, yields what stands before the
+break and says so, because half a hello still tells who speaks. Unknown code points stay numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from struct import Struct, unpack
+from typing import Final
+
+from analyzer.tls.code_points import (
+    ALPN,
+    EARLY_DATA,
+    PRE_SHARED_KEY,
+    SERVER_NAME,
+    SESSION_TICKET,
+    SUPPORTED_VERSIONS,
+    is_grease,
+)
+
+MAX_NAME: Final = 255
+"""Longest server or protocol name that is kept, in bytes: a DNS name cannot be longer (RFC 1035 section 2.3.4)."""
+
+MAX_PROTOCOLS: Final = 32
+"""ALPN names that are kept; clients offer a handful, and a hostile hello could hold thousands."""
+
+HELLO_RETRY_REQUEST: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+"""The random that makes a ServerHello a HelloRetryRequest: SHA-256 of that word (RFC 8446 section 4.1.3)."""
+
+_RANDOM: Final = slice(2, 34)
+_AFTER_RANDOM: Final = 34
+_OF_INTEREST: Final = frozenset((SERVER_NAME, ALPN, SESSION_TICKET, PRE_SHARED_KEY, EARLY_DATA, SUPPORTED_VERSIONS))
+
+_extension_header = Struct(">HH").unpack_from
+
+
+@dataclass(slots=True)
+class ClientHello:
+    """What the client offered.
+
+    Attributes:
+        legacy_version: the version field, frozen at TLS 1.2 when ``versions`` come in an extension.
+        versions: versions offered, highest first, GREASE left out.
+        session_id: session to resume (TLS ≤ 1.2) or filler (TLS 1.3 compatibility mode).
+        suites: cipher suites as offered, in order, GREASE included.
+        sni: host name asked for, printable characters only.
+        alpn: protocols offered, printable characters only, GREASE left out.
+        ticket: a session ticket to resume from was presented (RFC 5077).
+        psk: a pre-shared key was offered (TLS 1.3 resumption).
+        early_data: application data may follow before the ServerHello (0-RTT).
+        malformed: the hello breaks off or its lengths do not fit.
+    """
+
+    legacy_version: int
+    versions: tuple[int, ...]
+    session_id: bytes = b""
+    suites: tuple[int, ...] = ()
+    sni: str | None = None
+    alpn: tuple[str, ...] = ()
+    ticket: bool = False
+    psk: bool = False
+    early_data: bool = False
+    malformed: bool = False
+
+
+@dataclass(slots=True)
+class ServerHello:
+    """What the server chose.
+
+    Attributes:
+        version: the negotiated version.
+        suite: the negotiated cipher suite.
+        psk: the client's pre-shared key was accepted (TLS 1.3 resumption).
+        retry: this is a HelloRetryRequest; the ServerHello proper is still to come.
+        malformed: the extensions break off or their lengths do not fit.
+    """
+
+    version: int
+    suite: int
+    psk: bool
+    retry: bool
+    malformed: bool
+
+
+def parse_client_hello(body: bytes) -> ClientHello | None:
+    """Read a ClientHello (without its four-byte message header); ``None`` when even the version is missing."""
+    if len(body) < 2:
+        return None
+    legacy_version = body[0] << 8 | body[1]
+    session_id, at = _vector(body, _AFTER_RANDOM, 1)
+    suites, at = _vector(body, at, 2)
+    at += 1 + (body[at] if at < len(body) else 0)  # compression methods
+    found, whole = _extensions(body, at)
+    if not found:
+        return ClientHello(legacy_version, (legacy_version,), session_id, _numbers(suites), malformed=not whole)
+    return ClientHello(
+        legacy_version,
+        versions=_versions(found[SUPPORTED_VERSIONS]) if SUPPORTED_VERSIONS in found else (legacy_version,),
+        session_id=session_id,
+        suites=_numbers(suites),
+        sni=_server_name(found[SERVER_NAME]) if SERVER_NAME in found else None,
+        alpn=_protocols(found[ALPN]) if ALPN in found else (),
+        ticket=bool(found.get(SESSION_TICKET)),
+        psk=PRE_SHARED_KEY in found,
+        early_data=EARLY_DATA in found,
+        malformed=not whole,
+    )
+
+
+def parse_server_hello(body: bytes) -> ServerHello | None:
+    """Read a ServerHello (without its four-byte message header); ``None`` when it ends before its cipher suite."""
+    size = len(body)
+    at = _AFTER_RANDOM + 1 + (body[_AFTER_RANDOM] if size > _AFTER_RANDOM else 0)  # session id
+    if at + 2 > size:
+        return None
+    found, whole = _extensions(body, at + 3)
+    selected = found.get(SUPPORTED_VERSIONS, b"")
+    if len(selected) != 2:
+        selected = body
+    return ServerHello(
+        version=selected[0] << 8 | selected[1],
+        suite=body[at] << 8 | body[at + 1],
+        psk=PRE_SHARED_KEY in found,
+        retry=body[_RANDOM] == HELLO_RETRY_REQUEST,
+        malformed=not whole,
+    )
+
+
+def _vector(body: bytes, at: int, width: int) -> tuple[bytes, int]:
+    """A vector (RFC 8446 section 3.4) with a length of ``width`` bytes at ``at``, and where it ends.
+
+    One that breaks off is cut short, and its end lies behind the end of ``body``.
+    """
+    start = at + width
+    end = start + int.from_bytes(body[at:start], "big")
+    return body[start:end], end
+
+
+def _extensions(body: bytes, at: int) -> tuple[dict[int, bytes], bool]:
+    """The extensions of interest that are there in full, and whether all of them end where ``body`` ends."""
+    found: dict[int, bytes] = {}
+    limit = len(body)
+    if at == limit:  # hellos before TLS 1.2 may have none
+        return found, True
+    whole = at + 2 <= limit and at + 2 + (body[at] << 8 | body[at + 1]) == limit
+    at += 2
+    while at + 4 <= limit:
+        kind, size = _extension_header(body, at)
+        at += 4
+        end = at + size
+        if end > limit:
+            break
+        if kind in _OF_INTEREST and kind not in found:
+            found[kind] = body[at:end]
+        at = end
+    return found, whole and at == limit
+
+
+def _numbers(data: bytes) -> tuple[int, ...]:
+    """The 16-bit numbers in ``data``; an odd byte at its end is dropped."""
+    count = len(data) // 2
+    return unpack(f">{count}H", data[: 2 * count])
+
+
+def _versions(extension: bytes) -> tuple[int, ...]:
+    """Versions of a client's supported_versions extension (RFC 8446 section 4.2.1), highest first."""
+    listed, _ = _vector(extension, 0, 1)
+    return tuple(sorted({version for version in _numbers(listed) if not is_grease(version)}, reverse=True))
+
+
+def _server_name(extension: bytes) -> str | None:
+    """The host name of a server_name extension (RFC 6066 section 3); only names of type 0 exist."""
+    entries, _ = _vector(extension, 0, 2)
+    if entries[:1] != b"\0":
+        return None
+    name, _ = _vector(entries, 1, 2)
+    return _printable(name) or None
+
+
+def _protocols(extension: bytes) -> tuple[str, ...]:
+    """The names of an ALPN extension (RFC 7301 section 3.1)."""
+    entries, _ = _vector(extension, 0, 2)
+    protocols: list[str] = []
+    at = 0
+    while at < len(entries) and len(protocols) < MAX_PROTOCOLS:
+        name, at = _vector(entries, at, 1)
+        if not (len(name) == 2 and is_grease(int.from_bytes(name, "big"))):
+            protocols.append(_printable(name))
+    return tuple(protocols)
+
+
+def _printable(name: bytes) -> str:
+    """Text that is safe to show: no control, format or line-breaking characters, bounded."""
+    text = name[:MAX_NAME].decode("utf-8", "replace")
+    return text if text.isprintable() else "".join(filter(str.isprintable, text))
