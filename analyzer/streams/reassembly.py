@@ -71,6 +71,10 @@ def receive(
             conversation.note("rst-out-of-window")
         return
     own.seen = True
+    if seq == own.next and not flags & (SYN | FIN) and _undisturbed(own, peer, ack if flags & ACK else None):
+        if wire:
+            _pass_on(conversation, side, Held(seq, data, wire, None, time))
+        return
     if flags & SYN:
         seq = (seq + 1) % MODULUS
         _synchronise(conversation, own, seq)
@@ -96,6 +100,13 @@ def receive(
     _deliver(conversation)
     if own.held or peer.held:
         _relieve(conversation, time, patience)
+
+
+def _undisturbed(own: Direction, peer: Direction, ack: int | None) -> bool:
+    """Nothing waits, and nothing is acknowledged that has not been delivered: most segments even here."""
+    if own.held or peer.held or own.fin is not None:
+        return False
+    return ack is None or (peer.next is not None and -MAX_WINDOW < distance(ack, peer.next) <= 0)
 
 
 def surrender(conversation: Conversation) -> None:
