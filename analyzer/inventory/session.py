@@ -21,6 +21,7 @@ class Session:
         source: name of the input in which the conversation began.
         client_ip, server_ip: canonical text (RFC 5952 for IPv6).
         client_mac, server_mac: 48-bit number, or ``None`` where the link has none.
+        tls_mode: ``None`` when the conversation was already inside TLS as the capture began.
         tls_*: see :class:`analyzer.tls.records.TlsSession`.
         auth: attempts in order; all of them were readable (``observed`` or ``decrypted``).
         method: method of the last successful attempt, else of the last attempt, else ``none`` where the
@@ -49,7 +50,7 @@ class Session:
     server_name: str | None = None
     greeting: str | None = None
     provider: str | None = None
-    tls_mode: TlsMode = "none"
+    tls_mode: TlsMode | None = "none"
     tls_version: str | None = None
     tls_cipher: str | None = None
     tls_sni: str | None = None

@@ -117,6 +117,10 @@ class ConversationTracker:
             self._close(conversation)
         self._table.clear()
 
+    def earliest_open(self) -> int | None:
+        """Start of the oldest conversation that is not over, nanoseconds; ``None`` when all are."""
+        return min((c.start for c in self._table.values() if not c.closed), default=None)
+
     # --- in order --------------------------------------------------------------------------------
 
     def _advance(self, batch: SegmentBatch, flows: Flows) -> Advance:

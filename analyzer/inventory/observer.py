@@ -1,0 +1,224 @@
+"""Listens to one conversation and says, when it is over, what session it was.
+
+The bytes decide which protocol is spoken, whatever the port: SMTP, TLS from the start, or SMTP that turns into
+TLS; each side by itself, since only one may have been captured. Where no SYN told who the client is, the bytes
+decide that too: who greets with 220, who says EHLO, who sends a ClientHello.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import lru_cache
+from ipaddress import IPv6Address
+
+from analyzer.inventory.findings import session_findings
+from analyzer.inventory.providers import provider_of
+from analyzer.inventory.session import Session, TlsMode
+from analyzer.smtp import DialogueParser, looks_like_client, looks_like_server
+from analyzer.smtp.records import AuthAttempt, Dialogue
+from analyzer.streams import CLIENT, SERVER, Conversation
+from analyzer.tls import TlsSession, TlsTracker, looks_like_tls
+
+MAX_UNDECIDED = 16
+"""Pieces of payload looked at before the protocol and the roles must be clear. A conversation that began before
+the capture may show a whole chunk of message text first; beyond that the port decides."""
+
+MAX_UNDECIDED_BYTES = 16 << 10
+
+_HANDSHAKE, _CLIENT_HELLO, _SERVER_HELLO = 0x16, 1, 2  # RFC 8446 sections 5.1 and 4
+_IMPLICIT_TLS_PORTS = frozenset({465, 2465})  # RFC 8314 section 3.3; the second by providers' custom
+
+_Event = tuple[int, bytes | None, int | None, int]  # side, data or None for a gap, size of the gap, time
+
+
+class SessionObserver:
+    """Receives one conversation's bytes; see :class:`analyzer.streams.Listener`.
+
+    Args:
+        conversation: the conversation as it stands when its first payload arrives.
+    """
+
+    __slots__ = ("_certain", "_dialogue", "_flip", "_from_start", "_in_tls", "_tls", "_tls_mode", "_undecided")
+
+    def __init__(self, conversation: Conversation) -> None:
+        self._certain = conversation.roles_certain
+        self._from_start = any(direction.first is not None for direction in conversation.directions)
+        self._flip = 0
+        self._dialogue: DialogueParser | None = None
+        self._tls: TlsTracker | None = None
+        self._tls_mode: TlsMode | None = "none"
+        self._in_tls = [False, False]
+        self._undecided: list[_Event] = []
+
+    def data(self, side: int, data: bytes, time: int) -> None:
+        """The next bytes of ``side``."""
+        side ^= self._flip
+        dialogue = self._dialogue
+        if dialogue is not None and not self._in_tls[side]:
+            rest = dialogue.feed(side, data, time)
+            if rest is not None:
+                self._begin_tls(side, rest, time)
+        elif self._tls is not None:
+            self._tls.feed(side, data, time)
+        else:
+            self._wait((side, data, None, time), last=False)
+
+    def gap(self, side: int, size: int | None, time: int) -> None:
+        """Bytes of ``side`` are missing."""
+        side ^= self._flip
+        if self._dialogue is not None and not self._in_tls[side]:
+            self._dialogue.gap(side, size, time)
+        elif self._tls is not None:
+            self._tls.gap(side, size, time)
+        else:
+            self._wait((side, None, size, time), last=False)
+
+    # --- which protocol, and who is who ------------------------------------------------------------
+
+    def _wait(self, event: _Event | None, *, last: bool) -> None:
+        """Keep ``event`` until the protocol and the roles are clear, or must be."""
+        events = self._undecided
+        if event is not None:
+            events.append(event)
+        pieces = [(side, data) for side, data, _, _ in events if data is not None]
+        must = last or len(events) >= MAX_UNDECIDED or sum(len(data) for _, data in pieces) >= MAX_UNDECIDED_BYTES
+        verdicts = [looks_like_tls(data) for _, data in pieces]
+        if not must and (not pieces or verdicts[0] is None):
+            return
+        is_tls = bool(verdicts) and verdicts[0] is True
+        if not self._certain:
+            flip = next(filter(None.__ne__, (_flipped(side, data, is_tls) for side, data in pieces)), None)
+            if flip is None and not must:
+                return
+            self._flip = flip or 0
+        if is_tls:
+            self._tls = TlsTracker()
+            self._in_tls = [True, True]
+        else:
+            self._dialogue = DialogueParser(from_start=self._from_start)
+        self._undecided = []
+        if is_tls:
+            self._tls_mode = "implicit" if _is_hello(pieces[0][1]) else None
+        for side, data, size, time in events:
+            if data is None:
+                self.gap(side, size, time)
+            else:
+                self.data(side, data, time)
+
+    def _begin_tls(self, side: int, rest: bytes, time: int) -> None:
+        if self._tls is None:
+            self._tls = TlsTracker()
+        self._tls_mode = "starttls"
+        self._in_tls[side] = True
+        self._tls.feed(side, rest, time)
+
+    # --- the session -------------------------------------------------------------------------------
+
+    def finish(self, conversation: Conversation, source: str) -> Session | None:
+        """The session, or ``None`` when what was said is neither SMTP nor TLS."""
+        if self._undecided:
+            self._wait(None, last=True)
+        client, server = (SERVER, CLIENT) if self._flip else (CLIENT, SERVER)
+        dialogue = self._dialogue.finish() if self._dialogue is not None else Dialogue()
+        tls = self._tls.finish(complete=conversation.complete) if self._tls is not None else TlsSession()
+        if self._tls is None and not dialogue.is_smtp:
+            return None
+        port = conversation.ports[server]
+        if self._tls_mode is None and port in _IMPLICIT_TLS_PORTS:
+            self._tls_mode = "implicit"  # joined midway: nobody says STARTTLS there
+        oddities = Counter(conversation.oddities)
+        oddities.update(dialogue.oddities)
+        oddities.update(tls.oddities)
+        session = Session(
+            start=conversation.start,
+            end=conversation.end,
+            source=source,
+            client_ip=_address(conversation.addresses[client]),
+            client_port=conversation.ports[client],
+            server_ip=_address(conversation.addresses[server]),
+            server_port=port,
+            client_mac=conversation.macs[client],
+            server_mac=conversation.macs[server],
+            client_ttl=None if self._flip else conversation.ttl,
+            ehlo=dialogue.ehlo,
+            server_name=dialogue.server_name,
+            greeting=dialogue.greeting,
+            provider=provider_of(tls.sni, dialogue.server_name, dialogue.greeting),
+            tls_mode=self._tls_mode,
+            tls_version=tls.version,
+            tls_cipher=tls.cipher,
+            tls_sni=tls.sni,
+            tls_established=tls.established,
+            tls_alert=tls.alert,
+            tls_resumed=tls.resumed,
+            auth=dialogue.auth,
+            starttls=dialogue.starttls,
+            mechanisms_before_tls=dialogue.mechanisms_before_tls,
+            mechanisms_after_tls=dialogue.mechanisms_after_tls,
+            messages=dialogue.messages,
+            auth_required=dialogue.auth_required,
+            is_smtp=dialogue.is_smtp,
+            complete=conversation.complete,
+            gaps=conversation.gaps,
+            server_side_seen=conversation.directions[server].payload > 0,
+            client_side_seen=conversation.directions[client].payload > 0,
+            oddities=oddities,
+        )
+        self._judge(session, dialogue)
+        session.findings = session_findings(session)
+        return session
+
+    def _judge(self, session: Session, dialogue: Dialogue) -> None:
+        """Set ``method``, ``evidence``, ``confidence`` and ``reason``."""
+        attempt = decisive(dialogue.auth)
+        if attempt is not None:
+            session.method = attempt.method
+            if attempt.method != "unknown":
+                session.evidence, session.confidence = "observed", 1.0
+            else:
+                session.reason = "mechanism-not-seen" if attempt.mechanism is None else "mechanism-unknown"
+            return
+        if self._tls is not None and session.tls_established is not False:
+            session.reason = "inside-tls"
+        elif self._dialogue is None:
+            # TLS from the start that never came about: nothing was ever said inside.
+            session.method, session.evidence, session.confidence = "none", "observed", 1.0
+        elif dialogue.auth_may_be_hidden:
+            session.reason = "gap" if session.gaps else "mid-stream"
+        else:
+            session.method, session.evidence, session.confidence = "none", "observed", 1.0
+
+
+def decisive(attempts: list[AuthAttempt]) -> AuthAttempt | None:
+    """The attempt a session is judged by: the last successful one, else the last."""
+    for attempt in reversed(attempts):
+        if attempt.outcome == "success":
+            return attempt
+    return attempts[-1] if attempts else None
+
+
+def _flipped(side: int, data: bytes, is_tls: bool) -> int | None:
+    """1 when ``data`` shows that the roles were guessed wrong, 0 when right, ``None`` when it shows nothing."""
+    if is_tls:
+        if not _is_hello(data):
+            return None
+        from_server = data[0] == _HANDSHAKE and data[5] == _SERVER_HELLO
+        return side ^ (SERVER if from_server else CLIENT)
+    if looks_like_client(data):
+        return side ^ CLIENT
+    if looks_like_server(data):
+        return side ^ SERVER
+    return None
+
+
+def _is_hello(data: bytes) -> bool:
+    if data[:1] != bytes((_HANDSHAKE,)):
+        return data[:1] >= b"\x80"  # a ClientHello in SSL 2.0's clothes, RFC 5246 appendix E.2
+    return len(data) > 5 and data[5] in (_CLIENT_HELLO, _SERVER_HELLO)
+
+
+@lru_cache(maxsize=16384)
+def _address(number: int) -> str:
+    """Canonical text of a 128-bit address; IPv4 where it is mapped (RFC 5952, RFC 4291 section 2.5.5.2)."""
+    address = IPv6Address(number)
+    return str(address.ipv4_mapped or address)

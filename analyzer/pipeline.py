@@ -1,0 +1,132 @@
+"""The rooms joined into one run: batches of frames go in, sessions come out.
+
+This is the library's front door and what every command runs on::
+
+    with open_captures(["office.pcap"]) as captures:
+        analysis = Analysis([source.name for source in captures.sources], print)
+        for batch in captures.batches():
+            analysis.feed(batch)
+        analysis.finish()
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+from analyzer.capture.frames import FrameBatch
+from analyzer.inventory.observer import SessionObserver
+from analyzer.inventory.session import Session
+from analyzer.packets import SUBMISSION_PORTS, SegmentDecoder
+from analyzer.streams import Conversation, ConversationTracker, Limits, Listener
+
+
+class Analysis:
+    """One run over frames in capture order.
+
+    Args:
+        names: what to call each input, by its index in ``FrameBatch.source``; may grow while the run goes on.
+        on_session: receives each session when it is over, in no particular order.
+        ports: TCP ports of interest.
+        limits: bounds on memory.
+
+    Attributes:
+        frames, segments: seen so far.
+        foreign: conversations on the ports that are neither SMTP nor TLS, left out of the results.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        on_session: Callable[[Session], None],
+        ports: Iterable[int] = SUBMISSION_PORTS,
+        limits: Limits | None = None,
+    ) -> None:
+        self._names = names
+        self._on_session = on_session
+        self._decoder = SegmentDecoder(ports)
+        self._tracker = ConversationTracker(SessionObserver, self._close, self._decoder.ports, limits)
+        self.frames = 0
+        self.segments = 0
+        self.foreign = 0
+
+    @property
+    def undecoded(self) -> Counter[str]:
+        """Frames that could not be read, by reason."""
+        return self._decoder.undecoded
+
+    @property
+    def unknown_link_frames(self) -> int:
+        """Frames of link types that nobody here can read."""
+        return self._decoder.unknown_links.total()
+
+    @property
+    def oddities(self) -> Counter[str]:
+        """Peculiarities that belong to no single session, counted."""
+        return self._tracker.oddities
+
+    @property
+    def earliest_open(self) -> int | None:
+        """Start of the oldest conversation still open, nanoseconds, or ``None``."""
+        return self._tracker.earliest_open()
+
+    def feed(self, batch: FrameBatch) -> None:
+        """Take the next frames."""
+        self.frames += len(batch)
+        segments = self._decoder.decode(batch)
+        self.segments += len(segments)
+        self._tracker.add(segments)
+
+    def finish(self) -> None:
+        """The input has ended: hand over the sessions that are still open."""
+        self._decoder.finish()
+        self._tracker.finish()
+
+    def _close(self, conversation: Conversation, listener: Listener) -> None:
+        assert isinstance(listener, SessionObserver)  # noqa: S101 - the tracker got them from nowhere else
+        session = listener.finish(conversation, self._names[conversation.source])
+        if session is None:
+            self.foreign += 1
+        else:
+            self._on_session(session)
+
+
+class InOrder:
+    """Passes sessions on in order of their start, holding back only those that an open conversation may precede.
+
+    Args:
+        on_session: receives the sessions in order.
+    """
+
+    JITTER = 60_000_000_000
+    """Nanoseconds by which timestamps in a capture may run backwards without disturbing the order."""
+
+    def __init__(self, on_session: Callable[[Session], None]) -> None:
+        self._on_session = on_session
+        self._waiting: list[tuple[tuple[int, str, int, str, int], int, Session]] = []
+        self._count = 0
+
+    def add(self, session: Session) -> None:
+        """Take a session that is over."""
+        key = (session.start, session.client_ip, session.client_port, session.server_ip, session.server_port)
+        self._count += 1
+        heapq.heappush(self._waiting, (key, self._count, session))
+
+    def release(self, now: int, earliest_open: int | None) -> None:
+        """Pass on what nothing can precede any more.
+
+        Args:
+            now: packet time, nanoseconds.
+            earliest_open: see :attr:`Analysis.earliest_open`.
+        """
+        until = now - self.JITTER
+        if earliest_open is not None:
+            until = min(until, earliest_open)
+        while self._waiting and self._waiting[0][0][0] < until:
+            self._on_session(heapq.heappop(self._waiting)[2])
+
+    def finish(self) -> None:
+        """Pass on the rest."""
+        while self._waiting:
+            self._on_session(heapq.heappop(self._waiting)[2])
