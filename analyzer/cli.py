@@ -1,0 +1,179 @@
+"""The ``smtpauth`` command: arguments, configuration, exit codes.
+
+Only :mod:`argparse` is imported here, so that ``--help`` answers at once; a command's module is imported when it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+from analyzer import __version__
+from analyzer.commands.exits import DONE, INTERRUPTED, UNUSABLE
+from analyzer.errors import UsageError
+
+_DESCRIPTION = """\
+Says which devices on a network still send mail with a password.
+
+Reads packets, rebuilds the SMTP conversations, and tells for every device how it logs in: with a password
+(PLAIN, LOGIN, CRAM-MD5, NTLM ...), with OAuth (XOAUTH2, OAUTHBEARER), otherwise or not at all."""
+
+_EPILOG = """\
+exit codes:
+  0    done
+  1    a device is at or above --fail-on; or verify found a difference
+  2    wrong usage or unreadable input
+  3    done, but something is missing: a cut file, packets that could not be decoded
+  130  interrupted, after writing what is known
+
+examples:
+  smtpauth scan office.pcap                     one capture
+  smtpauth scan /var/captures/                  a directory of rotated captures, read as one stream
+  tcpdump -U -w - port 587 | smtpauth scan -    a pipe
+  smtpauth verify office.pcap                   hold the result against tshark's"""
+
+_SCAN = """\
+Reads captures and says for every device how it logs in to send mail.
+
+PATH is a capture (pcap or pcapng, plain or compressed with gzip, zstd, xz, bzip2 or lz4), a directory, a glob
+pattern, or - for standard input. All inputs are one stream in order of time: a connection that crosses rotated
+files is one session, and what was captured twice counts once."""
+
+_SCAN_EPILOG = """\
+status of a device, worst first:
+  exposed      a password or token crossed the network in the clear
+  password     logs in with a password, inside TLS or not reusable
+  mixed        password and OAuth both in use
+  unknown      not visible, most often because the login lies inside TLS
+  no-auth      sends without logging in (relay by address, direct send)
+  certificate, kerberos, anonymous
+  oauth        logs in with OAuth only
+
+examples:
+  smtpauth scan office.pcap
+  smtpauth scan captures/ --sessions --format jsonl | jq 'select(.method == "basic") | .client.ip'
+  smtpauth scan captures/ --format csv --output devices.csv
+  smtpauth scan captures/ --fail-on password    exit code 1 while anybody still uses a password"""
+
+_VERIFY = """\
+Reads a capture once more through tshark (pyshark) and compares session by session: where both agree, what only
+this program saw, and where they differ. Exit code 1 on a difference."""
+
+FORMATS = ("table", "json", "jsonl", "csv", "markdown")
+STATUSES = ("exposed", "password", "mixed", "unknown", "no-auth")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line that says what is wrong and where help is, in place of the whole usage."""
+        sys.stderr.write(f"smtpauth: {message} (see '{self.prog} --help')\n")
+        sys.exit(UNUSABLE)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    plain = argparse.RawDescriptionHelpFormatter
+    parser = _Parser(prog="smtpauth", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=plain)
+    parser.add_argument("--version", action="version", version=f"smtpauth {__version__}")
+    commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", parser_class=_Parser)
+
+    scan = commands.add_parser(
+        "scan",
+        help="captures -> inventory of devices",
+        description=_SCAN,
+        epilog=_SCAN_EPILOG,
+        formatter_class=plain,
+    )
+    scan.add_argument("paths", nargs="+", metavar="PATH", help="capture, directory, glob pattern, or - for stdin")
+    output = scan.add_argument_group("output")
+    output.add_argument("--format", choices=FORMATS, default="table", help="default: table")
+    output.add_argument("--sessions", action="store_true", help="one record per session in place of one per device")
+    output.add_argument("--output", metavar="FILE", help="write there in place of standard output")
+    output.add_argument("--redact-users", action="store_true", help="replace user names by a keyed hash")
+    output.add_argument(
+        "--fail-on",
+        choices=STATUSES,
+        metavar="STATUS",
+        help="exit code 1 when a device has this status or a worse one: " + ", ".join(STATUSES),
+    )
+    limits = scan.add_argument_group("limits on memory")
+    limits.add_argument(
+        "--max-conversations", type=_positive, metavar="N", help="conversations remembered at once (default: 100000)"
+    )
+    limits.add_argument(
+        "--max-held", type=_positive, metavar="MB", help="payload waiting for reassembly, in MB (default: 64)"
+    )
+    limits.add_argument(
+        "--idle", type=_positive, metavar="SECONDS", help="silence that ends a conversation (default: 900)"
+    )
+    _add_shared(scan)
+
+    verify = commands.add_parser(
+        "verify", help="second opinion from tshark", description=_VERIFY, formatter_class=plain
+    )
+    verify.add_argument("paths", nargs="+", metavar="PATH", help="capture to read with both")
+    verify.add_argument("--tshark", metavar="FILE", help="the tshark program, where it is not on the PATH")
+    _add_shared(verify)
+    return parser
+
+
+def _add_shared(command: argparse.ArgumentParser) -> None:
+    shared = command.add_argument_group("general")
+    shared.add_argument(
+        "--port",
+        type=_port,
+        action="append",
+        default=[],
+        metavar="N",
+        help="also look at this TCP port (repeatable); always: 25, 465, 587, 2465, 2525, 2587",
+    )
+    shared.add_argument("--config", metavar="FILE", help="TOML file with defaults for these options")
+    shared.add_argument("-q", "--quiet", action="store_true", help="no progress and no warnings on standard error")
+    shared.add_argument("-v", "--verbose", action="store_true", help="tell more about the inputs on standard error")
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    number = _positive(text)
+    if number > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a TCP port (1 to 65535)")
+    return number
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line ``arguments`` (default: the process's) and return the exit code."""
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help()
+        return DONE
+    try:
+        if options.config:
+            from analyzer.commands.config import with_config
+
+            options = with_config(parser, options, arguments)
+        code: int = import_module(f"analyzer.commands.{options.command}").run(options)
+        sys.stdout.flush()
+    except UsageError as error:
+        sys.stderr.write(f"smtpauth: {error}\n")
+        return UNUSABLE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough. Python would complain once more as it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

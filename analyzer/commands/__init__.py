@@ -1,0 +1,1 @@
+"""One module per command; each has ``run(options) -> exit code`` and wires the rooms it needs."""

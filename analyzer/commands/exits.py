@@ -1,0 +1,7 @@
+"""Exit codes of every command."""
+
+DONE = 0
+FOUND = 1  # a device at or above --fail-on; a difference in verify
+UNUSABLE = 2  # wrong usage or unreadable input
+INCOMPLETE = 3  # done, but part of the input could not be used, so that no gate passes on it
+INTERRUPTED = 130
