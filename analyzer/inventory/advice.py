@@ -1,0 +1,59 @@
+"""One sentence on what to do about a device, from its status, findings and providers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from analyzer.inventory.status import Status
+
+_BY_STATUS: dict[Status, str] = {
+    "exposed": "Change this account's password (or revoke its token) now, and turn on STARTTLS (587) or TLS (465)",
+    "password": "Move this device to OAuth where its firmware can, else to a relay trusted by address or certificate",
+    "mixed": "Find what on this device still uses the password, move it to OAuth, then remove the password",
+    "unknown": "Capture whole sessions at a point that sees both directions, or look at the device's mail settings",
+    "no-auth": "Confirm that this device is meant to send without authentication (relay by address or direct delivery)",
+    "certificate": "Nothing to do for passwords; watch the certificate's expiry",
+    "kerberos": "Nothing to do: the device authenticates by Kerberos",
+    "anonymous": "Confirm that anonymous sending is meant; the server cannot tell who it is",
+    "oauth": "Nothing to do: the device uses OAuth",
+}
+_DISABLED = (
+    "Mail from this device is refused because passwords are switched off: "
+    "re-enable SMTP AUTH for the mailbox, or move the device to OAuth or a relay"
+)
+_REQUIRED = (
+    "The server refuses this device's mail until it authenticates: "
+    "give it credentials, or let the server relay for its address"
+)
+
+
+def advice(status: Status, findings: Collection[str], password_providers: Iterable[str]) -> str:
+    """The sentence for a device.
+
+    Args:
+        findings: ids of the device's findings.
+        password_providers: ids of providers it sends a password to, most used first.
+    """
+    if "basic-disabled" in findings:
+        sentence = _DISABLED
+    elif status in ("no-auth", "unknown") and "auth-required" in findings:
+        sentence = (
+            "The server refuses this device's mail until it authenticates: give it credentials, or let the server relay"
+        )
+        sentence += " for its address"
+    else:
+        sentence = _BY_STATUS[status]
+    if "basic-to-retiring-provider" in findings and (note := _retirement(password_providers)):
+        sentence += f"; {note}"
+    return sentence + "."
+
+
+def _retirement(provider_ids: Iterable[str]) -> str | None:
+    """What the first provider that ends passwords says about it."""
+    from analyzer.inventory.providers import provider
+
+    for id in provider_ids:
+        known = provider(id)
+        if known is not None and known.basic in ("retiring", "ended") and known.note:
+            return f"{known.name}: {known.note}"
+    return None

@@ -1,0 +1,86 @@
+"""Counting without end in bounded memory, in a way that does not depend on order.
+
+Traffic chooses how many names, accounts and servers there are, so every table that traffic fills has a limit. A table
+that kept the first keys it met would give another result for another order of files; one that kept the most frequent
+would need to count them all. Keeping the *smallest* keys needs neither: a key among the smallest of all was among the
+smallest of every part, so it was never dropped and its count is exact, in any split and any order. Occurrences of the
+others are counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Generic, TypeVar
+
+K = TypeVar("K", bound=Any)  # keys of one table are comparable with each other
+
+COUNT, FIRST, LAST = 0, 1, 2
+"""Positions in a table's values."""
+
+
+class Sightings(Generic[K]):
+    """How often each key was seen, and from when to when (nanoseconds); the smallest ``limit`` keys are kept.
+
+    Between calls of :meth:`settle` twice as many may be present, so that dropping costs little.
+    """
+
+    __slots__ = ("limit", "seen", "total")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.seen: dict[K, list[int]] = {}
+        self.total = 0
+
+    def add(self, key: K, time: int) -> None:
+        """Count one occurrence of ``key``."""
+        self.total += 1
+        entry = self.seen.get(key)
+        if entry is None:
+            self.seen[key] = [1, time, time]
+            if len(self.seen) > 2 * self.limit:
+                self.settle()
+            return
+        entry[COUNT] += 1
+        if time < entry[FIRST]:
+            entry[FIRST] = time
+        elif time > entry[LAST]:
+            entry[LAST] = time
+
+    def merge(self, other: Sightings[K]) -> None:
+        """Add what ``other`` has seen; ``other`` stays as it is."""
+        self.total += other.total
+        for key, (count, first, last) in other.seen.items():
+            entry = self.seen.get(key)
+            if entry is None:
+                self.seen[key] = [count, first, last]
+            else:
+                self.seen[key] = [entry[COUNT] + count, min(entry[FIRST], first), max(entry[LAST], last)]
+        if len(self.seen) > 2 * self.limit:
+            self.settle()
+
+    def settle(self) -> None:
+        """Drop all but the smallest ``limit`` keys."""
+        if len(self.seen) > self.limit:
+            self.seen = {key: self.seen[key] for key in sorted(self.seen)[: self.limit]}
+
+    @property
+    def dropped(self) -> int:
+        """Occurrences of keys beyond the limit."""
+        self.settle()
+        return self.total - sum(entry[COUNT] for entry in self.seen.values())
+
+    def listed(self) -> list[K]:
+        """The keys kept, smallest first."""
+        self.settle()
+        return sorted(self.seen)
+
+    def counts(self) -> list[tuple[K, int]]:
+        """Keys and how often each was seen, most frequent first, then smallest."""
+        self.settle()
+        return sorted(((key, entry[COUNT]) for key, entry in self.seen.items()), key=lambda pair: (-pair[1], pair[0]))
+
+    def spans(self) -> Iterator[tuple[K, int, int, int]]:
+        """Key, count, first and last time, smallest key first."""
+        for key in self.listed():
+            count, first, last = self.seen[key]
+            yield key, count, first, last

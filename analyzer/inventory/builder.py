@@ -1,0 +1,177 @@
+"""What is remembered of one client address while sessions come in.
+
+Everything kept here is a sum, a minimum, a maximum or a table of :class:`Sightings`, so that merging builders is
+commutative and associative, and memory does not grow with the number of sessions.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any
+
+from analyzer.inventory.bounded import Sightings
+from analyzer.inventory.exposure import exposes_secret
+from analyzer.inventory.session import Session
+from analyzer.inventory.status import Support, Uses, note_uses
+
+LISTED_NAMES = 32
+"""EHLO names of one address; a proxy for a whole office has a few dozen, and a sender of random names must not cost
+more."""
+
+LISTED_ACCOUNTS = 64
+"""User names of one address: enough for a host of many programs, and a guessed-passwords attack stays small."""
+
+LISTED_SERVERS = 128
+"""Server address, port, name, provider and method: large providers rotate through dozens of addresses."""
+
+LISTED_MECHANISMS = 32
+"""About 20 mechanisms are registered; the name comes from the wire."""
+
+LISTED_LINKS = 32
+"""MAC address and TTL as they arrived. Devices have one or two, paths over several routers a few."""
+
+LONGEST_TEXT = 320
+"""Characters of a name that are kept: 64 + 1 + 255, the longest address of RFC 5321 section 4.5.3.1."""
+
+NO_MAC = -1
+NO_TTL = 0
+
+Account = tuple[str, str]
+"""User name, and the provider or server it belongs to; the second is empty where the name has a domain of its own."""
+
+Link = tuple[int, int]
+"""MAC address (or NO_MAC) and TTL (or NO_TTL)."""
+
+Service = tuple[str, int, str, str, str]
+"""Server address, port, name, provider (empty where unknown) and the session's method."""
+
+Failure = tuple[int, int, str, str]
+"""Time, reply code (0 where unknown), enhanced code and meaning (empty where unknown)."""
+
+
+def clipped(text: str) -> str:
+    """``text``, cut visibly where it is longer than anything legitimate."""
+    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
+
+
+class DeviceBuilder:
+    """Sums over the sessions of one client address."""
+
+    __slots__ = (
+        "accounts",
+        "address",
+        "exposed",
+        "failure",
+        "findings",
+        "first",
+        "ip",
+        "last",
+        "last_failure",
+        "last_success",
+        "links",
+        "mechanisms",
+        "messages",
+        "methods",
+        "names",
+        "order",
+        "servers",
+        "sessions",
+        "success",
+        "uses",
+    )
+
+    def __init__(self, ip: str) -> None:
+        self.ip = ip
+        self.address: IPv4Address | IPv6Address = ip_address(ip)
+        # Private addresses first: where not all devices fit, those of the own network are the ones in question.
+        self.order = (not self.address.is_private, self.address.version, int(self.address))
+        self.sessions = self.messages = self.success = self.failure = self.exposed = 0
+        self.first = self.last = -1
+        self.last_failure: Failure | None = None
+        self.last_success = -1
+        self.uses: Uses = {}
+        self.methods: dict[str, int] = {}
+        self.findings: dict[str, int] = {}
+        self.names: Sightings[str] = Sightings(LISTED_NAMES)
+        self.accounts: Sightings[Account] = Sightings(LISTED_ACCOUNTS)
+        self.mechanisms: Sightings[str] = Sightings(LISTED_MECHANISMS)
+        self.servers: Sightings[Service] = Sightings(LISTED_SERVERS)
+        self.links: Sightings[Link] = Sightings(LISTED_LINKS)
+
+    def add(self, session: Session) -> None:
+        """Count one session of this address."""
+        start, method = session.start, session.method
+        self.sessions += 1
+        self.messages += session.messages
+        if self.first < 0 or start < self.first:
+            self.first = start
+        if session.end > self.last:
+            self.last = session.end
+        self.methods[method] = self.methods.get(method, 0) + 1
+        note_uses(self.uses, session)
+        for finding in session.findings:
+            self.findings[finding] = self.findings.get(finding, 0) + 1
+        if session.ehlo is not None:
+            self.names.add(clipped(session.ehlo), start)
+        mac, ttl = session.client_mac, session.client_ttl
+        self.links.add((NO_MAC if mac is None else mac, ttl or NO_TTL), start)
+        name = clipped(session.tls_sni or session.server_name or "")
+        self.servers.add((session.server_ip, session.server_port, name, session.provider or "", method), start)
+        if session.auth:
+            self._add_attempts(session, name)
+
+    def _add_attempts(self, session: Session, server_name: str) -> None:
+        if exposes_secret(session):
+            self.exposed += 1
+        for attempt in session.auth:
+            time = attempt.time or session.start
+            if attempt.mechanism is not None:
+                self.mechanisms.add(clipped(attempt.mechanism), time)
+            if (user := attempt.username) is not None:
+                has_domain = "@" in user or "\\" in user
+                scope = "" if has_domain else session.provider or server_name or session.server_ip
+                self.accounts.add((clipped(user), scope), time)
+            if attempt.outcome == "success":
+                self.success += 1
+                self.last_success = max(self.last_success, time)
+            elif attempt.outcome == "failure":
+                self.failure += 1
+                failure = (time, attempt.code or 0, attempt.enhanced or "", clipped(attempt.meaning or ""))
+                if self.last_failure is None or failure > self.last_failure:
+                    self.last_failure = failure
+
+    def merge(self, other: DeviceBuilder) -> None:
+        """Add the sums of ``other``, which stays as it is."""
+        self.sessions += other.sessions
+        self.messages += other.messages
+        self.success += other.success
+        self.failure += other.failure
+        self.exposed += other.exposed
+        if other.sessions:
+            self.first = other.first if self.first < 0 else min(self.first, other.first)
+            self.last = max(self.last, other.last)
+        self.last_success = max(self.last_success, other.last_success)
+        if other.last_failure is not None:
+            self.last_failure = max(self.last_failure or other.last_failure, other.last_failure)
+        for use, support in other.uses.items():
+            self.uses.setdefault(use, Support()).merge(support)
+        for mine, theirs in ((self.methods, other.methods), (self.findings, other.findings)):
+            for key, count in theirs.items():
+                mine[key] = mine.get(key, 0) + count
+        self.names.merge(other.names)
+        self.accounts.merge(other.accounts)
+        self.mechanisms.merge(other.mechanisms)
+        self.servers.merge(other.servers)
+        self.links.merge(other.links)
+
+    @property
+    def unlisted(self) -> dict[str, int]:
+        """Occurrences beyond the limit of each table that has any."""
+        tables: dict[str, Sightings[Any]] = {
+            "accounts": self.accounts,
+            "links": self.links,
+            "mechanisms": self.mechanisms,
+            "names": self.names,
+            "servers": self.servers,
+        }
+        return {name: table.dropped for name, table in tables.items() if table.dropped}

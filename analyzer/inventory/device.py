@@ -1,0 +1,116 @@
+"""The records that leave this room: devices, the servers they use, and the summary over them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from analyzer.inventory.session import Evidence
+from analyzer.inventory.status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that a device sends to.
+
+    Attributes:
+        name: host name the client asked for (SNI), else the one the server gave; ``None`` if neither was seen.
+        ports: ascending.
+        methods: sessions by method.
+    """
+
+    ip: str
+    name: str | None
+    ports: tuple[int, ...]
+    provider: str | None
+    sessions: int
+    methods: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The last reply that refused a login."""
+
+    time: int
+    code: int | None
+    enhanced: str | None
+    meaning: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Everything seen of one sender of mail.
+
+    Attributes:
+        device: its address; where one interface was proven to use several, the IPv4 address used last.
+        ips: all of them.
+        mac: 48-bit number; ``None`` where the link has none or the frames came from a router (``mac_is_router``).
+        vendor: maker of the network interface.
+        names: names it gave in EHLO, most frequent first.
+        methods: sessions by method. mechanisms: attempts by SASL mechanism.
+        accounts: user names it logged in with, successfully or not, most frequent first.
+        last_failure: the last refused login; read it beside ``findings``, which say whether a success followed.
+        first_seen, last_seen: nanoseconds since 1970-01-01 UTC.
+        clients_behind: lower bound of the clients that share the address; 1 unless there is a sign of more.
+        findings: ids, in the order of :data:`analyzer.inventory.findings.FINDINGS`.
+        unlisted: occurrences of what did not fit into a bounded field, by field.
+    """
+
+    device: str
+    ips: tuple[str, ...]
+    mac: int | None
+    mac_is_router: bool
+    vendor: str | None
+    names: tuple[str, ...]
+    status: Status
+    evidence: Evidence | None
+    confidence: float | None
+    methods: dict[str, int]
+    mechanisms: dict[str, int]
+    accounts: tuple[str, ...]
+    servers: tuple[Server, ...]
+    sessions: int
+    messages: int
+    auth_success: int
+    auth_failure: int
+    last_failure: Refusal | None
+    first_seen: int
+    last_seen: int
+    clients_behind: int
+    findings: tuple[str, ...]
+    advice: str
+    unlisted: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderUse:
+    """How many devices send to a provider, and how many of them with a password."""
+
+    devices: int
+    with_password: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The answer over all devices.
+
+    Attributes:
+        devices: how many. still_password: how many of them are exposed, password or mixed.
+        statuses: devices by status, worst first, every status present.
+        methods: sessions by method. findings: devices by finding, in the table's order.
+        sessions: SMTP conversations. not_smtp: conversations on the watched ports that were something else.
+        first_seen, last_seen: nanoseconds; ``None`` where nothing was seen.
+        unlisted: sessions of devices beyond the limit (``devices``), and what single devices could not list.
+    """
+
+    devices: int
+    still_password: int
+    statuses: dict[str, int]
+    methods: dict[str, int]
+    providers: dict[str, ProviderUse]
+    findings: dict[str, int]
+    sessions: int
+    messages: int
+    not_smtp: int
+    first_seen: int | None
+    last_seen: int | None
+    unlisted: dict[str, int]

@@ -1,0 +1,232 @@
+"""The inventory: sessions in, devices and their verdicts out.
+
+Memory is bounded by devices, and devices by a limit, so that months of traffic fit. Everything merges: the inventory
+of many inputs is the merge of their inventories, in any grouping and order, which lets workers share the work.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from analyzer.inventory.advice import advice
+from analyzer.inventory.builder import DeviceBuilder
+from analyzer.inventory.device import Device, ProviderUse, Refusal, Server, Summary
+from analyzer.inventory.findings import FINDINGS, in_table_order
+from analyzer.inventory.network import Neighbourhood, accounts_in_several_hands, clients_behind
+from analyzer.inventory.session import Session
+from analyzer.inventory.status import STATUSES, STILL_PASSWORD, judge
+from analyzer.inventory.vendors import vendor_of
+
+MOST_DEVICES = 65_536
+"""A /16 of senders, at 3-4 KB each. An Internet-facing exchanger meets more: those are counted, not listed, private
+addresses being kept first."""
+
+SLACK = 1.125
+"""The table may grow by an eighth before it is cut back, so that cutting is rare."""
+
+_WITH_PASSWORD = ("basic", "challenge")
+
+
+class Inventory:
+    """Everything known of all devices so far."""
+
+    def __init__(self, most_devices: int = MOST_DEVICES) -> None:
+        self._most = most_devices
+        self._builders: dict[str, DeviceBuilder] = {}
+        self._sessions = self._messages = self._not_smtp = 0
+        self._first: int | None = None
+        self._last: int | None = None
+        self._methods: Counter[str] = Counter()
+
+    def add(self, session: Session) -> None:
+        """Count ``session`` towards the device that opened it. Conversations that are not SMTP make no device."""
+        if not session.is_smtp:
+            self._not_smtp += 1
+            return
+        self._sessions += 1
+        self._messages += session.messages
+        self._methods[session.method] += 1
+        if self._first is None or session.start < self._first:
+            self._first = session.start
+        if self._last is None or session.end > self._last:
+            self._last = session.end
+        self._builder(session.client_ip).add(session)
+
+    def merge(self, other: Inventory) -> None:
+        """Add all that ``other`` knows, which stays as it is."""
+        self._sessions += other._sessions
+        self._messages += other._messages
+        self._not_smtp += other._not_smtp
+        self._methods.update(other._methods)
+        if other._first is not None:
+            self._first = other._first if self._first is None else min(self._first, other._first)
+        if other._last is not None:
+            self._last = other._last if self._last is None else max(self._last, other._last)
+        for ip, builder in other._builders.items():
+            self._builder(ip).merge(builder)
+
+    def devices(self) -> list[Device]:
+        """Every device, worst status first, then by address."""
+        self._settle()
+        around = Neighbourhood(self._builders.values())
+        groups = around.machines(self._builders.values())
+        machines = [_merged(members) for members in groups]
+        shared, taken_up = accounts_in_several_hands(machines)
+        found = []
+        for position, (machine, members) in enumerate(zip(machines, groups, strict=True)):
+            findings = _standing_findings(machine)
+            if position in shared:
+                findings.add("shared-account")
+            if position in taken_up:
+                findings.add("account-on-device-change")
+            found.append((machine.order, _device(machine, members, findings, around)))
+        found.sort(key=lambda entry: (STATUSES.index(entry[1].status), entry[0]))
+        return [device for _, device in found]
+
+    def summary(self, devices: Sequence[Device] | None = None) -> Summary:
+        """The answer over all devices; ``devices`` saves working them out again."""
+        devices = self.devices() if devices is None else devices
+        statuses = Counter(device.status for device in devices)
+        findings = Counter(finding for device in devices for finding in device.findings)
+        unlisted: Counter[str] = Counter()
+        for device in devices:
+            unlisted.update(device.unlisted)
+        if beyond := self._sessions - sum(builder.sessions for builder in self._builders.values()):
+            unlisted["devices"] = beyond
+        return Summary(
+            devices=len(devices),
+            still_password=sum(statuses[status] for status in STILL_PASSWORD),
+            statuses={status: statuses[status] for status in STATUSES},
+            methods=dict(sorted(self._methods.items())),
+            providers=_provider_uses(devices),
+            findings={finding.id: findings[finding.id] for finding in FINDINGS if findings[finding.id]},
+            sessions=self._sessions,
+            messages=self._messages,
+            not_smtp=self._not_smtp,
+            first_seen=self._first,
+            last_seen=self._last,
+            unlisted=dict(sorted(unlisted.items())),
+        )
+
+    def _builder(self, ip: str) -> DeviceBuilder:
+        builder = self._builders.get(ip)
+        if builder is None:
+            if len(self._builders) >= self._most * SLACK:
+                self._settle()
+            builder = self._builders[ip] = DeviceBuilder(ip)
+        return builder
+
+    def _settle(self) -> None:
+        """Keep the first addresses by their order: no split or order of the input changes which those are."""
+        if len(self._builders) > self._most:
+            kept = sorted(self._builders.values(), key=lambda builder: builder.order)[: self._most]
+            self._builders = {builder.ip: builder for builder in kept}
+
+
+def _merged(members: Sequence[DeviceBuilder]) -> DeviceBuilder:
+    """The addresses of one machine as one; the first is the one it goes by."""
+    if len(members) == 1:
+        return members[0]
+    machine = DeviceBuilder(members[0].ip)
+    for member in members:
+        machine.merge(member)
+    return machine
+
+
+def _standing_findings(machine: DeviceBuilder) -> set[str]:
+    """Findings of the sessions, without failures that a later success has settled."""
+    findings = set(machine.findings)
+    if machine.last_failure is not None and machine.last_success >= machine.last_failure[0]:
+        findings -= {"auth-failing", "basic-disabled"}
+    return findings
+
+
+def _device(
+    machine: DeviceBuilder, members: Sequence[DeviceBuilder], findings: set[str], around: Neighbourhood
+) -> Device:
+    status, evidence, confidence = judge(machine.uses, machine.exposed > 0)
+    behind = clients_behind(members)
+    if behind > 1:
+        findings.add("several-clients-behind")
+    mac = around.mac_of(members[0])
+    servers = _servers(machine)
+    users = list(dict.fromkeys(user for (user, _), _ in machine.accounts.counts()))
+    return Device(
+        device=machine.ip,
+        ips=tuple(member.ip for member in members),
+        mac=mac,
+        mac_is_router=mac is None and around.behind_router(members[0]),
+        vendor=vendor_of(mac),
+        names=tuple(name for name, _ in machine.names.counts()),
+        status=status,
+        evidence=evidence,
+        confidence=confidence,
+        methods=dict(sorted(machine.methods.items())),
+        mechanisms=dict(machine.mechanisms.counts()),
+        accounts=tuple(users),
+        servers=servers,
+        sessions=machine.sessions,
+        messages=machine.messages,
+        auth_success=machine.success,
+        auth_failure=machine.failure,
+        last_failure=_refusal(machine),
+        first_seen=machine.first,
+        last_seen=machine.last,
+        clients_behind=behind,
+        findings=in_table_order(findings),
+        advice=advice(status, findings, _password_providers(servers)),
+        unlisted=machine.unlisted,
+    )
+
+
+def _refusal(machine: DeviceBuilder) -> Refusal | None:
+    if machine.last_failure is None:
+        return None
+    time, code, enhanced, meaning = machine.last_failure
+    return Refusal(time, code or None, enhanced or None, meaning or None)
+
+
+def _servers(machine: DeviceBuilder) -> tuple[Server, ...]:
+    """Servers by address, most used first; the name and provider of each are the ones seen most."""
+    by_ip: dict[str, list[tuple[int, str, str, str, int]]] = defaultdict(list)
+    for (ip, port, name, provider, method), count in machine.servers.counts():
+        by_ip[ip].append((port, name, provider, method, count))
+    servers = []
+    for ip, entries in by_ip.items():
+        names, providers, methods = Counter[str](), Counter[str](), Counter[str]()
+        for _, name, provider, method, count in entries:
+            methods[method] += count
+            if name:
+                names[name] += count
+            if provider:
+                providers[provider] += count
+        servers.append(
+            Server(
+                ip=ip,
+                name=_most_frequent(names),
+                ports=tuple(sorted({entry[0] for entry in entries})),
+                provider=_most_frequent(providers),
+                sessions=methods.total(),
+                methods=dict(sorted(methods.items())),
+            )
+        )
+    servers.sort(key=lambda server: (-server.sessions, server.ip))
+    return tuple(servers)
+
+
+def _most_frequent(counts: Counter[str]) -> str | None:
+    return min(counts, key=lambda key: (-counts[key], key)) if counts else None
+
+
+def _password_providers(servers: Sequence[Server]) -> list[str]:
+    return [s.provider for s in servers if s.provider and any(method in s.methods for method in _WITH_PASSWORD)]
+
+
+def _provider_uses(devices: Sequence[Device]) -> dict[str, ProviderUse]:
+    all_of: Counter[str] = Counter()
+    with_password: Counter[str] = Counter()
+    for device in devices:
+        all_of.update({server.provider for server in device.servers if server.provider})
+        with_password.update(set(_password_providers(device.servers)))
+    return {id: ProviderUse(all_of[id], with_password[id]) for id in sorted(all_of)}

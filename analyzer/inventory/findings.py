@@ -1,0 +1,212 @@
+"""The table of findings: every id this program can report, what it means and what to do about it.
+
+Ids are stable; documentation is generated from :data:`FINDINGS`, whose order (worst first) is the order of every
+report. ``ambiguity`` says what else could look the same on the wire.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from analyzer.inventory.rules import SESSION_RULES
+from analyzer.inventory.session import Session
+
+Severity = Literal["critical", "high", "medium", "low", "info"]
+Scope = Literal["session", "device"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One row: ``scope`` is ``session`` where one conversation proves it, ``device`` where it takes several."""
+
+    id: str
+    severity: Severity
+    scope: Scope
+    explanation: str
+    remedy: str
+    ambiguity: str | None = None
+
+
+FINDINGS: tuple[Finding, ...] = (
+    Finding(
+        "cleartext-auth",
+        "critical",
+        "session",
+        "A password (AUTH PLAIN or LOGIN) crossed the network unencrypted.",
+        "Change the password, then require TLS on the device and on the server.",
+        "A password that was sent and then refused counts: it may be right elsewhere, or nearly right.",
+    ),
+    Finding(
+        "cleartext-token",
+        "critical",
+        "session",
+        "An OAuth bearer token crossed the network unencrypted.",
+        "Revoke the token, then require TLS on the device and on the server.",
+        "Tokens expire, usually within hours; one that was refused may still be valid for another service.",
+    ),
+    Finding(
+        "starttls-injection",
+        "high",
+        "session",
+        "Plain-text bytes followed STARTTLS before TLS began.",
+        "Update the client or the server; if neither is at fault, look for a device that tampers with mail.",
+        "An attack on the server's buffer (CVE-2011-0411), or a client that pipelines where RFC 3207 forbids it.",
+    ),
+    Finding(
+        "starttls-stripped",
+        "high",
+        "session",
+        "STARTTLS was overwritten on its way, or offered and then refused.",
+        "Turn off SMTP inspection on the firewall between them, or use implicit TLS on port 465.",
+        "A refusal may also be a server whose certificate is missing or broken (454).",
+    ),
+    Finding(
+        "auth-before-starttls",
+        "high",
+        "session",
+        "The server offered STARTTLS and the client authenticated without it.",
+        "Switch the device to STARTTLS (or TLS on port 465), and let the server refuse AUTH without TLS.",
+    ),
+    Finding(
+        "basic-disabled",
+        "high",
+        "session",
+        "The provider refused password authentication as such: this device's mail is not leaving.",
+        "Enable SMTP AUTH for the mailbox for the time being, and move the device off passwords.",
+        "5.7.139 also covers a mailbox blocked by policy.",
+    ),
+    Finding(
+        "basic-to-retiring-provider",
+        "high",
+        "session",
+        "A password is used with a provider that ends password authentication.",
+        "Move the device to OAuth, or to a relay trusted by address or certificate, before the provider's date.",
+    ),
+    Finding(
+        "auth-failing",
+        "medium",
+        "session",
+        "Authentication was refused and did not succeed afterwards.",
+        "Check the account, its password or token, and the reply's meaning.",
+        "On a device: its last refusal is later than its last success.",
+    ),
+    Finding(
+        "auth-required",
+        "medium",
+        "session",
+        "The server asked for authentication and the client never tried.",
+        "Configure credentials on the device, or let the server relay for its address.",
+    ),
+    Finding(
+        "tls-failed",
+        "medium",
+        "session",
+        "The TLS handshake failed.",
+        "Compare the TLS versions and certificates that both sides accept.",
+    ),
+    Finding(
+        "cleartext-challenge",
+        "medium",
+        "session",
+        "A challenge response (CRAM-MD5, DIGEST-MD5, SCRAM, NTLM) crossed unencrypted.",
+        "Use TLS; a weak password can be guessed offline from what was shown.",
+    ),
+    Finding(
+        "account-on-device-change",
+        "medium",
+        "device",
+        "This device took up an account that another device had used before.",
+        "Confirm that the device was replaced; otherwise change the password.",
+        "Said only where more than a day lies between the other device's last use and this one's first.",
+    ),
+    Finding(
+        "starttls-not-offered",
+        "medium",
+        "session",
+        "The server did not offer encryption.",
+        "Enable STARTTLS on the server.",
+        "A firewall that removes the line entirely looks the same.",
+    ),
+    Finding(
+        "shared-account",
+        "medium",
+        "device",
+        "Another device uses the same account, so its password cannot be changed for one alone.",
+        "Give each device an account of its own.",
+        "Names without a domain are compared per server; user names that a provider fixes for everyone are left out.",
+    ),
+    Finding(
+        "oauth-fell-back",
+        "medium",
+        "session",
+        "A token was refused and the client went on with a password.",
+        "Renew the OAuth consent on the device, then remove the stored password.",
+    ),
+    Finding(
+        "old-tls",
+        "medium",
+        "session",
+        "TLS 1.1 or older was negotiated (deprecated by RFC 8996).",
+        "Update the device's firmware or the server; providers refuse these versions.",
+    ),
+    Finding(
+        "password-offered-in-clear",
+        "low",
+        "session",
+        "The server offers PLAIN or LOGIN before TLS.",
+        "Let the server offer AUTH only inside TLS.",
+    ),
+    Finding(
+        "wrong-port",
+        "low",
+        "session",
+        "Authentication on port 25, plain SMTP on a TLS port, or TLS on a plain port.",
+        "Use port 587 with STARTTLS or port 465 with TLS.",
+        "Not said of port 25 where the provider publishes it for submission.",
+    ),
+    Finding(
+        "second-auth",
+        "low",
+        "session",
+        "The client authenticated again after it had succeeded (RFC 4954 section 4 forbids it).",
+        "Update the client; some servers drop the connection.",
+    ),
+    Finding(
+        "oauth-available",
+        "info",
+        "session",
+        "The server offers OAuth to a client that uses a password.",
+        "Switch the device to OAuth if its firmware can.",
+    ),
+    Finding(
+        "nonstandard-port",
+        "info",
+        "session",
+        "Mail was sent on a port that is not published for SMTP.",
+        "Check that the server is one of yours.",
+    ),
+    Finding(
+        "several-clients-behind",
+        "info",
+        "device",
+        "More than one client seems to send from this address: a router, a proxy or a host with several programs.",
+        "Look behind it for the devices; the verdict is that of the worst.",
+        "A lower bound, from names the clients gave themselves and from initial TTLs.",
+    ),
+)
+
+BY_ID: dict[str, Finding] = {finding.id: finding for finding in FINDINGS}
+
+_RULES = tuple((finding.id, SESSION_RULES[finding.id]) for finding in FINDINGS if finding.scope == "session")
+_RANK = {finding.id: rank for rank, finding in enumerate(FINDINGS)}
+
+
+def session_findings(session: Session) -> list[str]:
+    """Ids that ``session`` earns by itself, in the table's order."""
+    return [id for id, holds in _RULES if holds(session)]
+
+
+def in_table_order(ids: set[str]) -> tuple[str, ...]:
+    """``ids`` worst first; ids of a later version of this program come last, by name."""
+    return tuple(sorted(ids, key=lambda id: (_RANK.get(id, len(_RANK)), id)))

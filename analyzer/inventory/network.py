@@ -1,0 +1,170 @@
+"""What only several addresses together show: routers, one device with several addresses, accounts in several hands."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv6Address, ip_address
+from itertools import pairwise
+
+from analyzer.inventory.builder import NO_MAC, NO_TTL, DeviceBuilder
+
+INITIAL_TTLS = frozenset({32, 64, 128, 255})
+"""What operating systems start with. Any other value was lowered by a router, so the frame's MAC is the router's.
+(Rare stacks start with 30, 60 or 100: their MAC then stays unknown, which is better than a router's name on a
+printer.)"""
+
+TTL_CLASSES = (64, 128, 255)
+"""Initial values that tell operating systems apart. 32 is not among them: it could be 64 after a long way."""
+
+IPV6_ADDRESSES = 3
+"""One interface has a link-local, a stable and a temporary address (RFC 8981) at a time; more are several devices, or
+months."""
+
+IPV6_SUBNETS = 2
+"""A global and a unique local prefix (RFC 4193) side by side are common."""
+
+ACCOUNT_REST = 24 * 3600 * 10**9
+"""Nanoseconds an account must rest before its use elsewhere counts as a change of device: devices that share an account
+send at least once a day; a replacement is set up after its predecessor is gone."""
+
+_ADDRESS_LITERAL = re.compile(r"\[(?:IPv6:)?([0-9A-Fa-f:.]{2,45})\]")
+
+
+def host_names(builders: Iterable[DeviceBuilder]) -> set[str]:
+    """EHLO names that can tell hosts apart, in lower case.
+
+    ``localhost`` and address literals are left out, and so are short forms of longer names.
+    """
+    names = {name.lower().rstrip(".") for builder in builders for name in builder.names.listed()}
+    names = {name for name in names if name and not name.startswith("[") and name.split(".")[0] != "localhost"}
+    first_labels = {name.split(".")[0] for name in names if "." in name}
+    return {name for name in names if "." in name or name not in first_labels}
+
+
+def address_literals(builders: Iterable[DeviceBuilder]) -> set[str]:
+    """Addresses that clients named in EHLO (RFC 5321 section 4.1.3), loopback left out."""
+    found = set()
+    for builder in builders:
+        for name in builder.names.listed():
+            if match := _ADDRESS_LITERAL.fullmatch(name):
+                try:
+                    address = ip_address(match[1])
+                except ValueError:
+                    continue
+                if not address.is_loopback and not address.is_unspecified:
+                    found.add(str(address))
+    return found
+
+
+def clients_behind(members: Sequence[DeviceBuilder]) -> int:
+    """How many clients share the address, at least.
+
+    The largest of three counts, each a lower bound by itself: operating systems (by initial TTL, per IP version, whose
+    defaults may differ), address literals, host names. They are not added up: one host may show all three.
+    """
+    systems = 1
+    for version in (4, 6):
+        ttls = {ttl for m in members if m.address.version == version for _, ttl in m.links.listed() if ttl != NO_TTL}
+        systems = max(systems, len({min(c for c in TTL_CLASSES if ttl <= c) for ttl in ttls}))
+    return max(systems, len(address_literals(members)), len(host_names(members)))
+
+
+def _one_lease_at_a_time(members: Sequence[DeviceBuilder]) -> bool:
+    """Whether IPv4 addresses of one MAC are one host whose address changed: same /24, one after the other, same
+    name."""
+    if len({int(member.address) >> 8 for member in members}) > 1:
+        return False
+    in_time = sorted(members, key=lambda member: (member.first, member.order))
+    return all(
+        before.last < after.first and host_names([before]) & host_names([after]) for before, after in pairwise(in_time)
+    )
+
+
+def _is_router(members: Sequence[DeviceBuilder]) -> bool:
+    """Whether one MAC speaks for too many addresses to be a device."""
+    ipv4 = [member for member in members if member.address.version == 4]
+    ipv6 = [m.address for m in members if isinstance(m.address, IPv6Address) and not m.address.is_link_local]
+    return (
+        (len(ipv4) > 1 and not _one_lease_at_a_time(ipv4))
+        or len(ipv6) > IPV6_ADDRESSES
+        or len({int(address) >> 64 for address in ipv6}) > IPV6_SUBNETS
+    )
+
+
+class Neighbourhood:
+    """Who is on the link itself and who is behind a router, over all addresses of an inventory."""
+
+    def __init__(self, builders: Iterable[DeviceBuilder]) -> None:
+        by_mac: dict[int, list[DeviceBuilder]] = defaultdict(list)
+        self.routers: set[int] = set()
+        for builder in builders:
+            for mac in {mac for mac, _ in builder.links.listed()} - {NO_MAC}:
+                by_mac[mac].append(builder)
+            self.routers |= {mac for mac, ttl in builder.links.listed() if ttl != NO_TTL and ttl not in INITIAL_TTLS}
+        self.routers -= {NO_MAC}
+        self.routers |= {mac for mac, members in by_mac.items() if len(members) > 1 and _is_router(members)}
+
+    def mac_of(self, builder: DeviceBuilder) -> int | None:
+        """The device's own MAC: the only one it has been seen with that is no router's."""
+        own = {mac for mac, _ in builder.links.listed()} - self.routers - {NO_MAC}
+        return own.pop() if len(own) == 1 else None
+
+    def behind_router(self, builder: DeviceBuilder) -> bool:
+        """Whether frames of this address came from a router."""
+        return any(mac in self.routers for mac, _ in builder.links.listed())
+
+    def _proven_mac(self, builder: DeviceBuilder) -> int | None:
+        """The device's MAC where every frame came straight from it: one MAC, and no router on the way."""
+        links = builder.links.listed()
+        if len({mac for mac, _ in links}) == 1 and all(ttl in INITIAL_TTLS for _, ttl in links):
+            return self.mac_of(builder)
+        return None
+
+    def machines(self, builders: Iterable[DeviceBuilder]) -> list[list[DeviceBuilder]]:
+        """Addresses grouped into machines: those of one interface (dual stack, or a lease that changed) belong
+        together.
+
+        The first member of each group is the address to call it by: IPv4 before IPv6, the one used last before others.
+        """
+        groups: dict[object, list[DeviceBuilder]] = defaultdict(list)
+        for builder in builders:
+            mac = self._proven_mac(builder)
+            groups[builder.ip if mac is None else mac].append(builder)
+        for members in groups.values():
+            members.sort(key=lambda member: (member.address.version, -member.last, member.order))
+        return list(groups.values())
+
+
+def accounts_in_several_hands(machines: Sequence[DeviceBuilder]) -> tuple[set[int], set[int]]:
+    """Positions in ``machines`` of those that share an account, and of those that took one up from another machine."""
+    users: dict[tuple[str, str], list[tuple[int, int, int]]] = defaultdict(list)
+    for position, builder in enumerate(machines):
+        for account, _, first, last in builder.accounts.spans():
+            users[account].append((first, last, position))
+    shared: set[int] = set()
+    taken_up: set[int] = set()
+    for (user, scope), uses in users.items():
+        if len(uses) > 1 and not _is_fixed(user, scope):
+            uses.sort()
+            used_until = uses[0][1]
+            for (_, last_before, before), (first, last, position) in pairwise(uses):
+                if first <= last_before + ACCOUNT_REST:
+                    shared.add(before)
+                if first <= used_until + ACCOUNT_REST:
+                    shared.add(position)
+                else:
+                    taken_up.add(position)
+                used_until = max(used_until, last)
+    return shared, taken_up
+
+
+def _is_fixed(user: str, scope: str) -> bool:
+    """Whether a provider gives this user name to all its customers."""
+    if not scope:
+        return False
+    from analyzer.inventory.providers import provider
+
+    known = provider(scope)
+    return known is not None and user in known.fixed_users
