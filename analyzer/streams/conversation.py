@@ -33,12 +33,12 @@ class Direction:
         acked: highest acknowledgement from the peer that lay beyond ``next``: what the peer has and we may not.
         fin: sequence number of the FIN, or ``None`` before one was seen.
         finished: everything up to the FIN was delivered.
-        held: segments that wait for bytes before them, see :mod:`.reassembly`; ``held_bytes`` their payload.
+        held: segments that wait for bytes before them, see :mod:`.reassembly`.
         tail: last bytes delivered, to compare late copies with.
         payload: payload bytes delivered.
     """
 
-    __slots__ = ("acked", "fin", "finished", "first", "held", "held_bytes", "next", "payload", "seen", "tail")
+    __slots__ = ("acked", "fin", "finished", "first", "held", "next", "payload", "seen", "tail")
 
     def __init__(self) -> None:
         self.next: int | None = None
@@ -48,7 +48,6 @@ class Direction:
         self.fin: int | None = None
         self.finished = False
         self.held: list[Held] = []
-        self.held_bytes = 0
         self.tail = b""
         self.payload = 0
 
@@ -103,6 +102,7 @@ class Conversation:
         heard: of the last one.
         directions: client's and server's.
         listener: receives the bytes; ``None`` until there are any, and after closing.
+        held_bytes: payload that waits for reassembly in both directions.
         gaps: stretches of bytes known to be missing.
         reopening: a SYN that may have begun another conversation between the same endpoints.
         reset: a RST ended it.
@@ -118,6 +118,7 @@ class Conversation:
         "flipped",
         "gaps",
         "heard",
+        "held_bytes",
         "listener",
         "macs",
         "oddities",
@@ -150,6 +151,7 @@ class Conversation:
         self.ttl: int | None = None
         self.directions = (Direction(), Direction())
         self.listener: Listener | None = None
+        self.held_bytes = 0
         self.gaps = 0
         self.reset = False
         self.closed = False
@@ -159,12 +161,6 @@ class Conversation:
     def note(self, oddity: str) -> None:
         """Count one occurrence of ``oddity``."""
         self.oddities[oddity] = self.oddities.get(oddity, 0) + 1
-
-    @property
-    def held_bytes(self) -> int:
-        """Payload bytes that wait in both directions."""
-        client, server = self.directions
-        return client.held_bytes + server.held_bytes
 
     @property
     def complete(self) -> bool:

@@ -194,7 +194,7 @@ def _hold(conversation: Conversation, own: Direction, segment: Held) -> None:
         while place and distance(own.held[place - 1].seq, piece.seq) > 0:
             place -= 1
         own.held.insert(place, piece)
-        own.held_bytes += len(piece.data)
+        conversation.held_bytes += len(piece.data)
 
 
 def _cut(segment: Held, begin: int, end: int) -> Held:
@@ -220,7 +220,7 @@ def _deliver(conversation: Conversation) -> None:
         _, side = min(ready)
         direction = conversation.directions[side]
         segment = direction.held.pop(0)
-        direction.held_bytes -= len(segment.data)
+        conversation.held_bytes -= len(segment.data)
         _pass_on(conversation, side, segment)
     for direction in conversation.directions:
         if direction.fin is not None and direction.next == direction.fin and not direction.finished:
@@ -265,7 +265,7 @@ def _relieve(conversation: Conversation, now: int, patience: Patience) -> None:
             direction.held and _is_lost(conversation, side) for side, direction in enumerate(conversation.directions)
         )
         over = lost and (count > patience.lost_segments or now - oldest > patience.lost_time)
-        if not over and (count > patience.segments or client.held_bytes + server.held_bytes > patience.held_bytes):
+        if not over and (count > patience.segments or conversation.held_bytes > patience.held_bytes):
             conversation.note("reassembly-limit")
             over = True
         if not over:

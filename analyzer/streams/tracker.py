@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from analyzer.packets.segments import ACK, FIN, NO_MAC, RST, SYN, SegmentBatch
-from analyzer.streams.conversation import CLIENT, Conversation, Listener, Reopening
+from analyzer.streams.conversation import CLIENT, Conversation, Direction, Listener, Reopening
 from analyzer.streams.grouping import Advance, Expected, Flows, advance, group
 from analyzer.streams.reassembly import Patience, flush, receive, surrender
 from analyzer.streams.sequence import MODULUS, distance
@@ -72,6 +72,7 @@ class ConversationTracker:
         self._on_close = on_close
         self._ports = ports
         self._limits = limits or Limits()
+        self._shortest = min(self._limits.idle, self._limits.linger)
         self._in_columns = in_columns
         self._table: dict[bytes, Conversation] = {}  # longest untouched first
         self._held_bytes = 0
@@ -168,8 +169,8 @@ class ConversationTracker:
         order = flows.order[where]
         columns = (batch.seq, batch.ack, batch.flags, batch.start, batch.length, batch.wire, batch.time)
         rows = zip(order.tolist(), flows.downward[where].tolist(), *(c[order].tolist() for c in columns), strict=True)
+        conversation = self._table.pop(key, None)
         for at, down, seq, ack, flags, start, length, wire, time in rows:
-            conversation = self._table.pop(key, None)
             if conversation is not None and self._is_over(conversation, down, seq, ack, flags, time):
                 self._close(conversation)
                 reopening, conversation = conversation.reopening, None
@@ -178,30 +179,40 @@ class ConversationTracker:
                     receive(conversation, CLIENT, reopening.seq, 0, SYN, b"", 0, reopening.time, limits.patience)
             if conversation is None:
                 conversation = self._open(batch, at, key, down)
-            self._table[key] = conversation
-            conversation.heard = max(conversation.heard, time)
+            if time > conversation.heard:
+                conversation.heard = time
             if conversation.closed:
                 if wire:
                     self.oddities["segment-after-close"] += 1
                 continue
-            if wire and conversation.listener is None:
-                conversation.listener = self._listen(conversation)
             if wire or flags & (SYN | FIN | RST):
                 conversation.end = max(conversation.end, time)
+                if wire and conversation.listener is None:
+                    conversation.listener = self._listen(conversation)
             waiting = conversation.held_bytes
-            data = bytes(view[start : start + length])
+            data = bytes(view[start : start + length]) if length else b""
             receive(conversation, down ^ conversation.flipped, seq, ack, flags, data, wire, time, limits.patience)
-            self._held_bytes += conversation.held_bytes - waiting
-            if self._held_bytes > limits.held_bytes:
-                self.oddities["reassembly-limit"] += 1
-                self._held_bytes -= conversation.held_bytes
-                surrender(conversation)
+            if conversation.held_bytes != waiting:
+                self._account(conversation, waiting)
             self._close_if_over(conversation)
+        if conversation is not None:
+            self._table[key] = conversation
+
+    def _account(self, conversation: Conversation, before: int) -> None:
+        """Keep the sum of what waits in all conversations; whoever exceeds it waits no longer."""
+        self._held_bytes += conversation.held_bytes - before
+        if self._held_bytes > self._limits.held_bytes:
+            self.oddities["reassembly-limit"] += 1
+            self._held_bytes -= conversation.held_bytes
+            surrender(conversation)
 
     def _is_over(self, conversation: Conversation, down: bool, seq: int, ack: int, flags: int, time: int) -> bool:
         """Whether a segment with a known conversation's endpoints begins another one."""
+        silence = time - conversation.heard
+        if not flags & SYN and conversation.reopening is None and silence <= self._shortest:
+            return False
         ended = conversation.closed or conversation.reset
-        if time - conversation.heard > (self._limits.linger if ended else self._limits.idle):
+        if silence > (self._limits.linger if ended else self._limits.idle):
             conversation.reopening = None
             return True
         own = conversation.directions[down ^ conversation.flipped]
@@ -274,15 +285,7 @@ class ConversationTracker:
         client, server = conversation.directions
         over = client.finished and server.finished
         if conversation.reset and not over:
-            over = not any(
-                direction.held
-                or (
-                    direction.acked is not None
-                    and direction.next is not None
-                    and distance(direction.acked, direction.next) > 0
-                )
-                for direction in conversation.directions
-            )
+            over = not any(direction.held or _is_behind(direction) for direction in conversation.directions)
         if over and not conversation.closed:
             self._close(conversation)
 
@@ -312,7 +315,7 @@ class ConversationTracker:
             silent = self._now - conversation.heard
             if silent > 2 * limits.idle or (conversation.closed and silent > 2 * limits.linger):
                 over.append(key)
-            elif silent < 2 * limits.linger:
+            elif silent < 2 * self._shortest:
                 break
         for key in over:
             self._close(self._table.pop(key))
@@ -321,3 +324,9 @@ class ConversationTracker:
             if not conversation.closed:
                 self.oddities["conversation-evicted"] += 1
                 self._close(conversation)
+
+
+def _is_behind(direction: Direction) -> bool:
+    """Whether the peer acknowledged bytes that have not been delivered."""
+    acked, following = direction.acked, direction.next
+    return acked is not None and following is not None and distance(acked, following) > 0
