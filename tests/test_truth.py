@@ -1,0 +1,85 @@
+"""What the program says of recorded traffic against what really happened there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from analyzer.inventory.session import Session
+from analyzer.smtp.records import AuthAttempt
+from tests.support.material import CORPUS, LAB, corpus_labels, lab_labels, needs_corpus, needs_lab
+from tests.support.sessions import sessions_of
+
+_LAB_FILES = ("aiosmtpd", "dovecot", "exim", "postfix")
+
+
+def _label_of(session: Session, labels: list[dict[str, Any]]) -> dict[str, Any]:
+    ends = (session.client_ip, session.client_port, session.server_ip, session.server_port)
+    found = [
+        label
+        for label in labels
+        if (label["client_ip"], label["client_port"], label["server_ip"], label["port"]) == ends
+        and abs(label["start"] - session.start / 1e9) < 1
+    ]
+    assert len(found) == 1, ends
+    return found[0]
+
+
+@needs_lab
+@pytest.mark.parametrize("server", _LAB_FILES)
+def test_every_labelled_connection_is_a_session_with_the_right_tls_mode(server: str) -> None:
+    labels = [label for label in lab_labels() if label["file"] == f"{server}.pcap.zst"]
+    sessions = sessions_of(LAB / f"{server}.pcap.zst")
+    assert len(sessions) == len(labels)
+    for session in sessions:
+        label = _label_of(session, labels)
+        spoke = label["script"] != "connect-only"
+        assert session.tls_mode == label["tls"] or not spoke, label
+
+
+@needs_lab
+@pytest.mark.parametrize("server", _LAB_FILES)
+def test_cleartext_sessions_show_mechanism_user_outcome_and_messages(server: str) -> None:
+    labels = [label for label in lab_labels() if label["file"] == f"{server}.pcap.zst"]
+    seen = 0
+    for session in sessions_of(LAB / f"{server}.pcap.zst"):
+        label = _label_of(session, labels)
+        if label["tls"] != "none":
+            continue
+        seen += 1
+        said = [(a.mechanism, a.initial_response, a.username, a.outcome, _code(a)) for a in session.auth]
+        truth = [
+            (a["mechanism"], a["initial_response"], a["username"], a["outcome"], a["code"])
+            for a in label["auth_attempts"]
+        ]
+        assert said == truth, label["id"]
+        assert session.messages == label["messages"], label["id"]
+        assert session.ehlo == label["ehlo_name"], label["id"]
+        assert (session.method == "none") == (not truth), label["id"]
+    assert seen == sum(label["tls"] == "none" for label in labels)
+
+
+def _code(attempt: AuthAttempt) -> str | None:
+    return None if attempt.code is None else str(attempt.code)
+
+
+@needs_corpus
+@pytest.mark.parametrize("entry", corpus_labels() if CORPUS.is_dir() else [], ids=lambda entry: str(entry["file"]))
+def test_public_captures_show_their_logins(entry: dict[str, Any]) -> None:
+    sessions = sessions_of(CORPUS / entry["file"], ports=entry["ports"])
+    said = [
+        (s.client_ip, s.client_port, s.server_ip, s.server_port, a.mechanism, a.outcome, a.code, s.tls_mode)
+        for s in sessions
+        for a in s.auth
+    ]
+    truth = [
+        (a["client"], a["client_port"], a["server"], a["port"], a["mechanism"], a["outcome"], a["code"], a["tls"])
+        for a in entry["auths"]
+    ]
+    assert said == truth
+    for attempt, label in zip((a for s in sessions for a in s.auth), entry["auths"], strict=True):
+        assert (attempt.username or attempt.authzid or "") in label.get("username_accept", [label["username"]])
+    assert sum(s.tls_mode == "starttls" for s in sessions) == entry["starttls_sessions"]
+    assert sum(s.tls_mode == "implicit" for s in sessions) == entry["implicit_tls_sessions"]
+    assert len(sessions) == entry["smtp_connections"]
