@@ -18,9 +18,9 @@ from analyzer.inventory.session import Session
 from analyzer.inventory.status import STATUSES, STILL_PASSWORD, judge
 from analyzer.inventory.vendors import vendor_of
 
-MOST_DEVICES = 65_536
-"""A /16 of senders, at 3-4 KB each. An Internet-facing exchanger meets more: those are counted, not listed, private
-addresses being kept first."""
+MOST_DEVICES = 32_768
+"""About 100 MB at 3 KB each. An Internet-facing exchanger meets more senders than that: their sessions are counted, not
+listed, and private addresses are kept first."""
 
 SLACK = 1.125
 """The table may grow by an eighth before it is cut back, so that cutting is rare."""
@@ -40,8 +40,12 @@ class Inventory:
         self._methods: Counter[str] = Counter()
 
     def add(self, session: Session) -> None:
-        """Count ``session`` towards the device that opened it. Conversations that are not SMTP make no device."""
-        if not session.is_smtp:
+        """Count ``session`` towards the device that opened it.
+
+        Conversations that were readable and not SMTP make no device. What is inside TLS cannot be read, so the port it
+        was sent to speaks for it.
+        """
+        if not session.is_smtp and session.tls_mode == "none":
             self._not_smtp += 1
             return
         self._sessions += 1

@@ -1,0 +1,108 @@
+"""How wide text stands on a terminal, and tables that keep their columns whatever script a name is written in.
+
+``tabulate`` counts characters unless a further package is installed, and either way may count otherwise than the
+terminal. So every cluster that is not one plain ASCII character is lent as many one-column placeholders as it is
+wide; after ``tabulate`` has aligned them, they are put back.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+
+ELLIPSIS = "…"
+
+MARKS = 3
+"""Combining marks kept on one character; more are not a language but an attempt to paint over the lines above."""
+
+_FILLER = 0xE000  # second column of a wide cluster
+_FIRST_PLACEHOLDER = 0xF0000  # private use: cannot stand in cleaned text, and every width table counts it as one column
+_LAST_PLACEHOLDER = 0xFFFFD
+
+
+def _clusters(text: str) -> Iterator[tuple[str, int]]:
+    """Characters with the combining marks that follow them, and the columns they take (UAX #11, wide or full-width:
+    2)."""
+    cluster, width = "", 0
+    for char in unicodedata.normalize("NFC", text):
+        if cluster and unicodedata.category(char) in ("Mn", "Me", "Mc"):
+            if len(cluster) <= MARKS:
+                cluster += char
+            continue
+        if cluster:
+            yield cluster, width
+        cluster, width = char, 2 if unicodedata.east_asian_width(char) in "WF" else 1
+    if cluster:
+        yield cluster, width
+
+
+def display_width(text: str) -> int:
+    """Columns that ``text`` takes."""
+    return len(text) if text.isascii() else sum(width for _, width in _clusters(text))
+
+
+def fit(text: str, columns: int) -> str:
+    """``text``, ended by an ellipsis where it is wider than ``columns`` (at least 1)."""
+    if display_width(text) <= columns:
+        return text
+    kept, used = [], 0
+    for cluster, width in _clusters(text):
+        if used + width > columns - 1:
+            break
+        kept.append(cluster)
+        used += width
+    return "".join(kept) + ELLIPSIS
+
+
+def fit_middle(text: str, columns: int) -> str:
+    """Like :func:`fit` for ASCII whose end matters most (addresses): the middle is left out."""
+    if len(text) <= columns or not text.isascii():
+        return fit(text, columns)
+    head = (columns - 1) // 3
+    return text[:head] + ELLIPSIS + text[len(text) - (columns - 1 - head) :]
+
+
+class Placeholders:
+    """Stand-ins of the right width for one table."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, int] = {}
+
+    def lend(self, text: str) -> str:
+        """``text`` with one character for each column."""
+        if text.isascii():
+            return text
+        return "".join(self._lent(cluster, width) for cluster, width in _clusters(text))
+
+    def _lent(self, cluster: str, width: int) -> str:
+        if cluster.isascii():
+            return cluster
+        code = self._codes.get(cluster)
+        if code is None:
+            code = _FIRST_PLACEHOLDER + len(self._codes)
+            if code > _LAST_PLACEHOLDER:
+                return "?" * width  # more different clusters than there are writing systems for
+            self._codes[cluster] = code
+        return chr(code) + chr(_FILLER) * (width - 1)
+
+    def restore(self, table: str) -> str:
+        """``table`` with every placeholder replaced by what it stands for."""
+        if table.isascii():
+            return table
+        return table.translate({code: cluster for cluster, code in self._codes.items()} | {_FILLER: None})
+
+
+def column_widths(natural: Sequence[int], least: Sequence[int], columns: int) -> list[int]:
+    """Widths of at most ``natural`` that add up to ``columns``: the widest columns give way first, down to
+    ``least``."""
+    widths = list(natural)
+    while (excess := sum(widths) - columns) > 0:
+        shrinkable = [i for i, width in enumerate(widths) if width > least[i]]
+        if not shrinkable:
+            break
+        widest = max(widths[i] for i in shrinkable)
+        for i in shrinkable:
+            if widths[i] == widest and excess > 0:
+                widths[i] -= 1
+                excess -= 1
+    return widths

@@ -1,0 +1,143 @@
+"""The sentences that several formats share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from analyzer.inventory.findings import BY_ID
+from analyzer.inventory.status import STATUSES, STILL_PASSWORD
+
+Record = dict[str, Any]
+
+NEEDS_ACTION = STILL_PASSWORD | {"unknown", "no-auth"}
+
+NAMED = 3
+"""Devices that are named before "and N more" where many share one sentence; the table names them all."""
+
+INFERRED = "~"
+"""Marks what was inferred from sizes inside TLS, with its probability."""
+
+
+def answer(summary: Record) -> str:
+    """One line that answers the question, from a summary record."""
+    devices, still = summary["devices"], summary["still_password"]
+    if not devices:
+        return "No device was seen sending mail."
+    counts = summary["statuses"]
+    passwords = [f"{counts[status]} {status}" for status in STATUSES if status in STILL_PASSWORD and counts[status]]
+    others = [f"{counts[status]} {status}" for status in STATUSES if status not in STILL_PASSWORD and counts[status]]
+    if still:
+        of = f"{still} of {devices} {_plural(devices, 'device')} still {'uses' if still == 1 else 'use'} a password"
+        return f"{of}: {', '.join(passwords)}" + (f"; {', '.join(others)}" if others else "") + "."
+    return f"None of {devices} {_plural(devices, 'device')} was seen using a password: {', '.join(others)}."
+
+
+def scope(context: Record) -> str:
+    """One line on what the answer rests on, from a context record."""
+    summary = context["summary"]
+    parts = [
+        f"{summary['sessions']:,} {_plural(summary['sessions'], 'session')}",
+        f"{summary['messages']:,} {_plural(summary['messages'], 'message')}",
+    ]
+    if summary["not_smtp"]:
+        parts.append(f"{summary['not_smtp']:,} conversations that were not SMTP")
+    if context["inputs"]:
+        parts.append(f"{len(context['inputs']):,} {_plural(len(context['inputs']), 'input')}")
+    line = ", ".join(parts)
+    if summary["first_seen"] and summary["last_seen"]:
+        line += f", {summary['first_seen'][:16].replace('T', ' ')} to {summary['last_seen'][:16].replace('T', ' ')} UTC"
+    return line + "."
+
+
+def findings(summary: Record) -> Iterator[tuple[str, str, int, str]]:
+    """Severity, id, number of devices and explanation of each finding that occurs, worst first."""
+    for id, devices in summary["findings"].items():
+        if finding := BY_ID.get(id):
+            yield finding.severity, id, devices, finding.explanation
+
+
+def todo(devices: Iterable[Record]) -> list[tuple[str, str]]:
+    """Addresses and advice, devices with the same advice together, worst first; good news is left out."""
+    groups: dict[str, list[str]] = {}
+    for device in devices:
+        if device["status"] in NEEDS_ACTION:
+            groups.setdefault(device["advice"], []).append(device["device"])
+    return [(_some(addresses), advice) for advice, addresses in groups.items()]
+
+
+def _some(addresses: list[str]) -> str:
+    text = ", ".join(addresses[:NAMED])
+    return text if len(addresses) <= NAMED else f"{text} and {len(addresses) - NAMED:,} more"
+
+
+def notes(context: Record) -> Iterator[str]:
+    """What the reader must know about the limits of the result: losses, limits, what could not be decoded."""
+    if undecoded := context["undecoded"]:
+        yield f"Not decoded: {sum(undecoded.values()):,} frames ({counted(undecoded)})."
+    for damage in context["damage"]:
+        yield f"Incomplete: {damage['name']}: {damage['what']}."
+    if unlisted := dict(context["summary"]["unlisted"]):
+        if beyond := unlisted.pop("devices", 0):
+            yield f"Limit reached: {beyond:,} sessions of further devices are counted but not listed."
+        if unlisted:
+            yield f"Limit reached: further values are counted but not listed ({counted(unlisted)})."
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """``a 3, b 1``."""
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+
+
+def login(device: Record) -> str:
+    """How a device logs in: the mechanisms read, else the methods, with a mark where they were inferred."""
+    methods = [method for method in device["methods"] if method != "none"]
+    seen = ", ".join(device["mechanisms"]) or ", ".join(methods) or "-"
+    if device["evidence"] == "inferred":
+        return f"{seen} {INFERRED}{device['confidence']:.0%}"
+    return seen
+
+
+def session_login(session: Record) -> str:
+    """How a session logged in: the last attempt's mechanism, else the method."""
+    seen: str = (session["auth"][-1]["mechanism"] if session["auth"] else None) or session["method"]
+    if session["evidence"] == "inferred":
+        return f"{seen} {INFERRED}{session['confidence']:.0%}"
+    return seen
+
+
+def session_result(session: Record) -> str:
+    """How the last attempt ended, with the reply's code."""
+    if not session["auth"]:
+        return session["reason"] or "-"
+    last = session["auth"][-1]
+    code = (last["reply"] or "").partition(" ")[0]
+    return f"{last['outcome']} {code}".rstrip()
+
+
+def session_tls(session: Record) -> str:
+    """TLS mode and version in one word or two."""
+    tls = session["tls"]
+    return " ".join(part for part in (tls["mode"] or "midway", tls["version"]) if part)
+
+
+def endpoint(side: Record) -> str:
+    """``address:port``, brackets around IPv6 (RFC 3986 section 3.2.2)."""
+    ip = side["ip"]
+    return f"[{ip}]:{side['port']}" if ":" in ip else f"{ip}:{side['port']}"
+
+
+def and_more(values: list[str]) -> str:
+    """The first value and how many follow it."""
+    if not values:
+        return "-"
+    return values[0] if len(values) == 1 else f"{values[0]} +{len(values) - 1}"
+
+
+def server_names(device: Record) -> list[str]:
+    """Names (else addresses) of a device's servers, most used first, each once."""
+    return list(dict.fromkeys(server["name"] or server["ip"] for server in device["servers"]))
+
+
+def _plural(count: int, noun: str) -> str:
+    return noun if count == 1 else noun + "s"
