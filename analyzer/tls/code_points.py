@@ -36,6 +36,9 @@ TLS_1_3: Final = 0x0304
 FATAL: Final = 2
 """AlertLevel of an alert that ends the connection (RFC 8446 section 6)."""
 
+GREASE: Final = frozenset(0x1010 * nibble + 0x0A0A for nibble in range(16))
+"""Code points that are sent only to keep peers tolerant of unknown ones (RFC 8701 section 2)."""
+
 _VERSIONS: Final = {0x0002: "SSLv2", SSL_3_0: "SSLv3", 0x0301: "1.0", 0x0302: "1.1", TLS_1_2: "1.2", TLS_1_3: "1.3"}
 
 _ALERTS: Final = {
@@ -92,11 +95,6 @@ def alert_name(description: int) -> str:
 def cipher_name(suite: int) -> str:
     """IANA name of a cipher suite, else the number (``0xfe01``)."""
     return cipher_suites().get(suite) or f"0x{suite:04x}"
-
-
-def is_grease(value: int) -> bool:
-    """Whether a 16-bit code point is one of those sent only to keep peers tolerant (RFC 8701 section 2)."""
-    return value & 0x0F0F == 0x0A0A and value >> 8 == value & 0xFF
 
 
 @cache

@@ -13,11 +13,11 @@ from typing import Final
 from analyzer.tls.code_points import (
     ALPN,
     EARLY_DATA,
+    GREASE,
     PRE_SHARED_KEY,
     SERVER_NAME,
     SESSION_TICKET,
     SUPPORTED_VERSIONS,
-    is_grease,
 )
 
 MAX_NAME: Final = 255
@@ -167,16 +167,16 @@ def _numbers(data: bytes) -> tuple[int, ...]:
 def _versions(extension: bytes) -> tuple[int, ...]:
     """Versions of a client's supported_versions extension (RFC 8446 section 4.2.1), highest first."""
     listed, _ = _vector(extension, 0, 1)
-    return tuple(sorted({version for version in _numbers(listed) if not is_grease(version)}, reverse=True))
+    return tuple(sorted(set(_numbers(listed)) - GREASE, reverse=True))
 
 
 def _server_name(extension: bytes) -> str | None:
     """The host name of a server_name extension (RFC 6066 section 3); only names of type 0 exist."""
-    entries, _ = _vector(extension, 0, 2)
-    if entries[:1] != b"\0":
+    # The list's length, the entry's type, the name's length, the name.
+    if len(extension) < 5 or extension[2]:
         return None
-    name, _ = _vector(entries, 1, 2)
-    return _printable(name) or None
+    end = 5 + (extension[3] << 8 | extension[4])
+    return _printable(extension[5:end]) or None
 
 
 def _protocols(extension: bytes) -> tuple[str, ...]:
@@ -186,7 +186,7 @@ def _protocols(extension: bytes) -> tuple[str, ...]:
     at = 0
     while at < len(entries) and len(protocols) < MAX_PROTOCOLS:
         name, at = _vector(entries, at, 1)
-        if not (len(name) == 2 and is_grease(int.from_bytes(name, "big"))):
+        if len(name) != 2 or int.from_bytes(name, "big") not in GREASE:
             protocols.append(_printable(name))
     return tuple(protocols)
 
