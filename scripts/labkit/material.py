@@ -1,0 +1,86 @@
+"""Fetches the mail software of the lab and unpacks it beside the system, which stays as it is.
+
+Debian packages are downloaded and unpacked, never installed: Postfix and Exim cannot be installed side by side,
+and a lab must not leave mail servers on the machine it ran on. :mod:`labkit.sealed` lays the unpacked trees over
+``/usr`` for the lab's processes alone.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+
+BASE_PACKAGES = (
+    "tcpdump iproute2 ethtool nftables openssl tshark curl nodejs postfix dovecot-core dovecot-submissiond swaks msmtp "
+    "libnet-smtp-ssl-perl libio-socket-ssl-perl libauthen-sasl-perl libauthen-ntlm-perl libdigest-hmac-perl"
+).split()
+"""Downloaded together; those the machine has already are used as they are."""
+
+EXIM_PACKAGES = ["exim4-base", "exim4-daemon-heavy"]
+"""Apart, since they conflict with Postfix."""
+
+NODE_PACKAGES = ["nodemailer@7.0.10", "smtp-server@3.16.1"]
+PYTHON_PACKAGES = ["aiosmtpd==1.4.6"]
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Where the fetched software is: two trees to lay over ``/usr``, node modules, and a Python with aiosmtpd."""
+
+    base_tree: Path
+    exim_tree: Path
+    node_modules: Path
+    python: Path
+
+
+class MaterialError(Exception):
+    """The software could not be fetched; the message says what is needed."""
+
+
+def fetch(folder: Path) -> Material:
+    """Return the software in ``folder``, fetching what is not there yet."""
+    for tool in ("apt-get", "dpkg-deb", "unshare", "npm"):
+        if shutil.which(tool) is None:
+            raise MaterialError(f"needs {tool}: a Debian or Ubuntu machine with util-linux and npm (apt-get install npm)")
+    material = Material(folder / "base", folder / "exim", folder / "node" / "node_modules", folder / "venv/bin/python")
+    if not (folder / "base").is_dir():
+        _run(["apt-get", "update", "-qq"])
+        _unpack(BASE_PACKAGES, folder / "base-packages", folder / "base")
+    if not (folder / "exim").is_dir():
+        _unpack(EXIM_PACKAGES, folder / "exim-packages", folder / "exim")
+    if not material.node_modules.is_dir():
+        material.node_modules.mkdir(parents=True)
+        _run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder / "node"), *NODE_PACKAGES])
+    if not material.python.exists():
+        venv.create(folder / "venv", with_pip=True)
+        _run([str(material.python), "-m", "pip", "install", "--quiet", *PYTHON_PACKAGES])
+    return material
+
+
+def _unpack(packages: list[str], archives: Path, tree: Path) -> None:
+    (archives / "partial").mkdir(parents=True, exist_ok=True)
+    cache = f"Dir::Cache::archives={archives}"
+    _run(["apt-get", "install", "-y", "-qq", "--download-only", "--no-install-recommends", "-o", cache, *packages])
+    unpacking = tree.with_suffix(".unpacking")
+    shutil.rmtree(unpacking, ignore_errors=True)
+    (unpacking / "usr").mkdir(parents=True)
+    for merged in ("bin", "sbin", "lib", "lib64"):
+        (unpacking / "usr" / merged).mkdir()
+        (unpacking / merged).symlink_to(f"usr/{merged}")  # packages older than the merged /usr still ship /lib
+    for package in sorted(archives.glob("*.deb")):
+        archive = subprocess.run(["dpkg-deb", "--fsys-tarfile", str(package)], check=True, capture_output=True)
+        extract = ["tar", "-x", "--keep-directory-symlink", "-C", str(unpacking)]
+        subprocess.run(extract, check=True, input=archive.stdout)
+    unpacking.rename(tree)
+
+
+def _run(command: list[str]) -> None:
+    sys.stderr.write(f"lab: {' '.join(command[:3])} …\n")
+    done = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"}, text=True)
+    if done.returncode:
+        raise MaterialError(f"{' '.join(command)} failed:\n{done.stdout}")
