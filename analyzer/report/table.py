@@ -19,7 +19,7 @@ NARROWEST = 40
 SESSIONS_A_TABLE = 200
 """Sessions that are held to align their columns; then the next table begins. Memory stays small for any number."""
 
-_GAP = 2  # columns between two cells in tabulate's "simple" format
+_GAP = 2  # columns between two cells in tabulate's "plain" format
 
 _COLOURS = {
     "exposed": "31;1",
@@ -56,20 +56,20 @@ DEVICE_COLUMNS = (
     Column("Status"),
     Column("Device", least=22, middle=True),
     Column("Name", least=10, leave=3),
-    Column("Vendor", least=8, leave=1),
+    Column("Vendor", least=8, leave=2),
     Column("Login", least=8, leave=6),
-    Column("Account", least=12, leave=5),
-    Column("Server", least=12, leave=4),
-    Column("Sessions", leave=2, right=True),
+    Column("Account", least=18, leave=5),
+    Column("Server", least=18, leave=4),
+    Column("Sessions", leave=1, right=True),
 )
 SESSION_COLUMNS = (
     Column("Start (UTC)", leave=4),
     Column("Client", least=21, middle=True),
     Column("Server", least=16, leave=6, middle=True),
-    Column("TLS", least=6, leave=2),
-    Column("Login", least=8, leave=7),
+    Column("TLS", least=12, leave=2),
+    Column("Login", least=11, leave=7),
     Column("Account", least=12, leave=5),
-    Column("Result", least=8, leave=3),
+    Column("Result", least=11, leave=3),
     Column("Worst finding", least=10, leave=1),
 )
 
@@ -109,7 +109,8 @@ def render(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int,
 
     chosen, widths = _layout(columns, rows, max(width, NARROWEST))
     lent = Placeholders()
-    body = []
+    # Title and rule are rows like others: given as headers, tabulate would widen their columns by two.
+    lines = [[fit(columns[i].title, size) for i, size in zip(chosen, widths, strict=True)], ["-" * w for w in widths]]
     for row in rows:
         cells = [
             lent.lend(fit_middle(row[i], size) if columns[i].middle else fit(row[i], size))
@@ -117,10 +118,9 @@ def render(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int,
         ]
         if colour and (code := _COLOURS.get(row[0])):
             cells[0] = f"\x1b[{code}m{cells[0]}\x1b[0m"
-        body.append(cells)
-    titles = [fit(columns[i].title, size) for i, size in zip(chosen, widths, strict=True)]
+        lines.append(cells)
     align = ["right" if columns[i].right else "left" for i in chosen]
-    table = tabulate(body, titles, tablefmt="simple", disable_numparse=True, colalign=align if body else None)
+    table = tabulate(lines, tablefmt="plain", disable_numparse=True, colalign=align)
     return lent.restore("\n".join(line.rstrip() for line in table.splitlines()))
 
 

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analyzer.inventory.devices import Inventory
+from analyzer.inventory.session import Session
+from analyzer.report import Report, SessionWriter, write
+from analyzer.report.table import DEVICE_COLUMNS, NARROWEST, SESSIONS_A_TABLE, render
+from analyzer.report.width import display_width
+from tests.support.reports import HOSTILE, hostile_sessions, office, office_report, report
+from tests.support.sessions import START, attempt, session, silent
+
+
+def table(made: Report | None = None, width: int = 100, colour: bool = False) -> str:
+    out = io.StringIO()
+    write("table", made or office_report(), out, width=width, colour=colour)
+    return out.getvalue()
+
+
+def test_the_office_reads_as_a_table_that_answers_the_question() -> None:
+    assert table() == GOLDEN
+
+
+GOLDEN = """\
+Status    Device         Name         Vendor        Login       Account           Server
+--------  -------------  -----------  ------------  ----------  ----------------  ------------------
+exposed   10.10.0.103    copier3.ex…  KYOCERA Dis…  LOGIN       scan@example.com  smtp.example.com
+password  10.10.0.104    fax          Xerox         CRAM-MD5    fax               10.10.0.11
+unknown   2001:db8::107  -            -             unknown     -                 10.10.0.11
+no-auth   10.10.0.106    monitor      -             -           -                 10.10.0.11
+oauth     10.10.0.105    erp.exampl…  Microsoft     oauth ~97%  -                 smtp.office365.com
+
+2 of 5 devices still use a password: 1 exposed, 1 password; 1 unknown, 1 no-auth, 1 oauth.
+5 sessions, 3 messages, 1 input, 2026-11-23 20:48 to 2026-11-23 20:48 UTC.
+
+Findings (devices)
+  critical  cleartext-auth (1): A password (AUTH PLAIN or LOGIN) crossed the network unencrypted.
+  high      auth-before-starttls (1): The server offered STARTTLS and the client authenticated
+            without it.
+  medium    auth-failing (1): Authentication was refused and did not succeed afterwards.
+  medium    cleartext-challenge (1): A challenge response (CRAM-MD5, DIGEST-MD5, SCRAM, NTLM)
+            crossed unencrypted.
+
+What to do
+  10.10.0.103: Change this account's password (or revoke its token) now, and turn on STARTTLS (587)
+    or TLS (465).
+  10.10.0.104: Move this device to OAuth where its firmware can, else to a relay trusted by address
+    or certificate.
+  2001:db8::107: Capture whole sessions at a point that sees both directions, or look at the
+    device's mail settings.
+  10.10.0.106: Confirm that this device is meant to send without authentication (relay by address or
+    direct delivery).
+
+Not decoded: 10 frames (cut-header 7, unknown-link-type 3).
+Incomplete: office.pcap: cut off in its last record (17 bytes lost).
+"""
+
+
+@pytest.mark.parametrize("width", [NARROWEST, 60, 80, 100, 140])
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_no_line_is_wider_than_the_terminal_whatever_the_names(kind: str, width: int) -> None:
+    seen = [*office(), *hostile_sessions(HOSTILE[kind])]
+    for line in table(report(seen), width).splitlines():
+        assert display_width(line) <= width
+        assert line.isprintable()
+
+
+def test_narrow_terminals_lose_columns_but_never_status_and_device() -> None:
+    head = table(width=NARROWEST).splitlines()[0].split()
+    assert head[:2] == ["Status", "Device"]
+    assert len(table(width=160).splitlines()[0].split()) == len(DEVICE_COLUMNS)
+
+
+def test_columns_stay_aligned_beside_wide_characters() -> None:
+    seen = [silent("none", client="10.0.0.1", ehlo="複合機三階"), silent("none", client="10.0.0.2", ehlo="copier")]
+    lines = table(report(seen)).splitlines()
+    starts = {display_width(line[: line.index("10.10.0.11")]) for line in lines[2:4]}
+    assert len(starts) == 1
+
+
+def test_colour_only_where_asked_and_alignment_unharmed() -> None:
+    assert "\x1b" not in table()
+    coloured = table(colour=True)
+    assert "\x1b[31;1mexposed\x1b[0m" in coloured
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == table()
+
+
+@pytest.mark.parametrize(
+    ("seen", "answer"),
+    [
+        ([], "No device was seen sending mail."),
+        ([session(attempt())], "1 of 1 device still uses a password: 1 exposed."),
+        ([silent("none")], "None of 1 device was seen using a password: 1 no-auth."),
+    ],
+)
+def test_the_answer_is_a_sentence(seen: list[Session], answer: str) -> None:
+    assert table(report(seen)).splitlines()[4 if seen else 0] == answer
+
+
+def test_several_clients_behind_one_address_are_said_in_place_of_a_name() -> None:
+    seen = [silent("none", ehlo=f"host{n}", start=START + n) for n in range(3)]
+    assert "3 clients" in table(report(seen))
+
+
+def test_a_router_is_said_in_place_of_a_maker() -> None:
+    assert "(router)" in table(report([silent("none", client_ttl=63)]))
+
+
+def test_what_does_not_fit_into_memory_is_said() -> None:
+    inventory = Inventory(most_devices=1)
+    for n in range(3):
+        inventory.add(silent("none", client=f"10.0.0.{n}", client_mac=None))
+    text = table(Report(inventory.devices(), inventory.summary()))
+    assert "Limit reached: 2 sessions of further devices are counted but not listed." in text
+
+
+@given(st.lists(st.lists(st.text(st.sampled_from("ab複 …é"), max_size=30), min_size=8, max_size=8), max_size=5))
+def test_rendering_keeps_one_line_for_each_row(rows: list[list[str]]) -> None:
+    rows = [[cell.strip() or "-" for cell in row] for row in rows]
+    assert len(render(DEVICE_COLUMNS, rows, 100).splitlines()) == 2 + len(rows)
+
+
+def sessions_table(seen: list[Session], width: int = 100) -> str:
+    out = io.StringIO()
+    writer = SessionWriter("table", out, width=width)
+    for one in seen:
+        writer.write(one)
+    writer.close(report(seen))
+    return out.getvalue()
+
+
+def test_sessions_read_as_a_table() -> None:
+    assert sessions_table(office()).startswith(SESSIONS)
+
+
+SESSIONS = """\
+Start (UTC)          Client                 Server          Login       Account          Result
+-------------------  ---------------------  --------------  ----------  ---------------  -----------
+2026-11-23 20:48:55  10.10.0.103:35878      10.10.0.11:587  LOGIN       scan@example.c…  success 235
+2026-11-23 20:48:56  10.10.0.104:35878      10.10.0.11:587  CRAM-MD5    fax              failure 535
+2026-11-23 20:48:55  10.10.0.105:35878      10.10.0.11:587  oauth ~97%  -                -
+2026-11-23 20:48:55  10.10.0.106:35878      10.10.0.11:587  none        -                -
+2026-11-23 20:48:55  [2001:db8::107]:35878  10.10.0.11:587  unknown     -                gap
+"""
+
+
+def test_many_sessions_are_written_in_several_tables() -> None:
+    seen = [silent("none", start=START + n) for n in range(SESSIONS_A_TABLE + 1)]
+    assert sessions_table(seen).count("Client") == 2
+
+
+def test_no_sessions_make_no_table() -> None:
+    assert sessions_table([]).startswith("No device was seen")

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analyzer.report.width import Placeholders, column_widths, display_width, fit, fit_middle
+
+texts = st.text(st.sampled_from("ab複合機ﾌﾟｱ\u0301é…"), max_size=30)
+
+
+@pytest.mark.parametrize(
+    ("text", "width"),
+    [("", 0), ("abc", 3), ("複合機", 6), ("é", 1), ("e\u0301", 1), ("q\u0301", 1), ("a…", 2), ("📠", 2)],
+)
+def test_width_is_what_a_terminal_shows(text: str, width: int) -> None:
+    assert display_width(text) == width
+
+
+@given(texts, st.integers(1, 40))
+def test_fitted_text_never_exceeds_its_room_and_short_text_is_untouched(text: str, columns: int) -> None:
+    fitted = fit(text, columns)
+    assert display_width(fitted) <= columns
+    if display_width(text) <= columns:
+        assert fitted == text
+    else:
+        assert fitted.endswith("…")
+
+
+def test_addresses_are_cut_in_the_middle() -> None:
+    assert fit_middle("2001:db8:1234:5678:9abc:def0:1234:5678", 22) == "2001:db…def0:1234:5678"
+    assert fit_middle("10.0.0.1", 22) == "10.0.0.1"
+    assert display_width(fit_middle("複" * 30, 22)) <= 22
+
+
+@given(texts)
+def test_placeholders_are_as_long_as_the_text_is_wide_and_give_it_back(text: str) -> None:
+    lent = Placeholders()
+    stand_in = lent.lend(fit(text, 100))
+    assert len(stand_in) == display_width(text)
+    assert display_width(lent.restore(stand_in)) == display_width(text)
+
+
+def test_a_pile_of_combining_marks_is_cut_down() -> None:
+    lent = Placeholders()
+    assert len(lent.restore(lent.lend("q" + "\u0301" * 500))) < 10
+
+
+def test_when_placeholders_run_out_a_question_mark_stands_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analyzer.report.width._LAST_PLACEHOLDER", 0xF0000)
+    lent = Placeholders()
+    assert lent.restore(lent.lend("é複")) == "é??"
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 20)), min_size=1, max_size=8), st.integers(0, 200))
+def test_columns_give_way_only_as_far_as_they_must(sizes: list[tuple[int, int]], room: int) -> None:
+    natural = [size for size, _ in sizes]
+    least = [min(size, low) for size, low in sizes]
+    widths = column_widths(natural, least, room)
+    assert all(low <= width <= size for low, width, size in zip(least, widths, natural, strict=True))
+    assert sum(widths) == min(sum(natural), max(room, sum(least)))
