@@ -31,7 +31,14 @@ from analyzer.packets.headers import (
     swapped,
 )
 from analyzer.packets.segments import NO_MAC, SegmentBatch
-from analyzer.packets.unwrap import GENEVE_PORT, VXLAN_PORTS
+from analyzer.packets.unwrap import (
+    ETHERTYPES,
+    PROTOCOLS,
+    TUNNEL_PORTS,
+    UNOPENED_ETHERTYPES,
+    UNOPENED_PORTS,
+    UNOPENED_PROTOCOLS,
+)
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -40,10 +47,8 @@ MAX_TAGS = 8
 """VLAN tags stripped in columns; deeper stacks go to the unwrapper, which has its own limit."""
 
 _TAGS = (0x8100, 0x88A8, 0x9100, 0x9200)
-_WRAPPED_ETHERTYPES = (*_TAGS, 0x88E7, 0x8847, 0x8848, 0x8864)
-_WRAPPED_PROTOCOLS = (4, 41, 47, 137)
-_WRAPPED_HEADERS = (0, 43, 44, 51, 60, 135)  # IPv6 extension headers
-_TUNNEL_PORTS = (*VXLAN_PORTS, GENEVE_PORT)
+_WRAPPED_ETHERTYPES = [number for number in ETHERTYPES if number not in (ETHERTYPE_IPV4, ETHERTYPE_IPV6)]
+_WRAPPED_PROTOCOLS = [number for number in PROTOCOLS if number != UDP_PROTOCOL]
 _V4_MAPPED = np.uint64(0xFFFF << 32)
 
 # How the 26 bytes from the ethertype to the TCP ports look in the most common frame. Fields that are only
@@ -98,8 +103,8 @@ class Columns:
     def __init__(self, ports: frozenset[int], reasons: Counter[str]) -> None:
         self._ports = port_table(ports)
         self._swapped_ports = port_table(frozenset(map(swapped, ports)))
-        self._swapped_tunnels = port_table(tuple(map(swapped, _TUNNEL_PORTS)))
-        self._tunnels = port_table(_TUNNEL_PORTS)
+        self._swapped_tunnels = port_table(tuple(map(swapped, (*TUNNEL_PORTS, *UNOPENED_PORTS))))
+        self._tunnels = port_table(TUNNEL_PORTS)
         self._reasons = reasons
 
     def peek(self, data: npt.NDArray[np.uint8], start: Ints, captured: Ints) -> tuple[Ints, Ints]:
@@ -157,6 +162,7 @@ class Columns:
         ethertype, ip = self._strip_tags(data, end, ip, ethertype)
         wrapped = np.isin(ethertype, _WRAPPED_ETHERTYPES)
         wrapped |= ethertype < 0x0600
+        self._count_unopened(UNOPENED_ETHERTYPES, ethertype)
         parts = [
             self._locate_version(data, frame, end, ip, link, ethertype == ETHERTYPE_IPV4, wrapped, version6=False),
             self._locate_version(data, frame, end, ip, link, ethertype == ETHERTYPE_IPV6, wrapped, version6=True),
@@ -195,7 +201,7 @@ class Columns:
             protocol = rows["next_header"]
             bad = rows["version_class_flow"] >> 28 != 6
             tcp = ip[index] + 40
-            unwrap = np.isin(protocol, _WRAPPED_HEADERS)
+            unwrap = np.zeros(len(index), np.bool_)
         else:
             protocol = rows["protocol"]
             header = (rows["version_ihl"] & 15).astype(np.int64) * 4
@@ -204,14 +210,18 @@ class Columns:
             unwrap = (rows["fragment"] & 0x3FFF) != 0
         self._count("bad-ip-header", bad)
         unwrap |= np.isin(protocol, _WRAPPED_PROTOCOLS)
-        transport = ((protocol == TCP_PROTOCOL) | (protocol == UDP_PROTOCOL)) & ~bad & ~unwrap
+        whole = ~bad & ~unwrap
+        self._count_unopened(UNOPENED_PROTOCOLS, protocol[whole])
+        transport = ((protocol == TCP_PROTOCOL) | (protocol == UDP_PROTOCOL)) & whole
         short = transport & (tcp + 4 > end[index])
-        self._count("truncated-header", short & (protocol == TCP_PROTOCOL))
+        self._count("truncated-header", short)
         transport &= ~short
         ports = np.zeros(len(index), PORTS)
         ports[transport] = gather(data, tcp[transport], PORTS)
         is_tcp = protocol == TCP_PROTOCOL
-        unwrap |= transport & ~is_tcp & self._tunnels[ports["dport"]]
+        udp = transport & ~is_tcp
+        unwrap |= udp & self._tunnels[ports["dport"]]
+        self._count_unopened(UNOPENED_PORTS, ports["dport"][udp])
         wrapped[index[unwrap & ~bad]] = True
         found = transport & is_tcp & (self._ports[ports["sport"]] | self._ports[ports["dport"]])
         short = found & (tcp + TCP.itemsize > end[index])
@@ -219,6 +229,10 @@ class Columns:
         found &= ~short
         chosen = index[found]
         return Located(frame[chosen], ip[chosen], tcp[found], np.full(len(chosen), version6), link[chosen])
+
+    def _count_unopened(self, reasons: dict[int, str], numbers: npt.NDArray[Any]) -> None:
+        for number, reason in reasons.items():
+            self._count(reason, numbers == number)
 
     def _count(self, reason: str, mask: Mask) -> None:
         if (number := int(np.count_nonzero(mask))) != 0:

@@ -10,7 +10,7 @@ import numpy as np
 
 from analyzer.capture.frames import FrameBatch
 from analyzer.packets.columns import Columns, Ints, plain_segments, segments
-from analyzer.packets.headers import U16, gather
+from analyzer.packets.headers import ETHERTYPE_IPV4, ETHERTYPE_IPV6, U16, gather
 from analyzer.packets.segments import NO_MAC, SegmentBatch
 from analyzer.packets.unwrap import FoundTcp, Unwrapper
 
@@ -99,7 +99,11 @@ class SegmentDecoder:
         start = batch.start[frame]
         if link in _RAW:
             version = data[start] >> 4
-            ethertype = np.select([version == 4, version == 6], [0x0800, 0x86DD], 0xFFFF).astype(np.int64)
+            ethertype = np.select([version == 4, version == 6], [ETHERTYPE_IPV4, ETHERTYPE_IPV6], 0).astype(np.int64)
+            neither = ethertype == 0
+            if neither.any():
+                self.undecoded["bad-ip-header"] += int(np.count_nonzero(neither))
+                frame, start, ethertype = frame[~neither], start[~neither], ethertype[~neither]
         else:
             ethertype = gather(data, start + type_at, U16).astype(np.int64)
         located, deeper = self._columns.locate(
@@ -133,7 +137,7 @@ class SegmentDecoder:
         positions = []
         extra = bytearray()
         for position, tcp in found:
-            header = bytes(tcp.frame[tcp.tcp : min(tcp.tcp + 20, tcp.end)])
+            header = bytes(tcp.frame[tcp.tcp : tcp.tcp + 20])
             sport, dport = int.from_bytes(header[:2], "big"), int.from_bytes(header[2:4], "big")
             if len(header) >= 4 and sport not in self.ports and dport not in self.ports:
                 continue

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from analyzer.packets.fragments import FragmentBuffer, Piece
+from analyzer.packets.headers import ETHERTYPE_IPV4, ETHERTYPE_IPV6, TCP_PROTOCOL, UDP_PROTOCOL
 
 MAX_LAYERS = 24
 """Headers peeled from one frame. Real stacks (QinQ, MPLS, VXLAN, IP-in-IP) stay below a dozen."""
@@ -24,6 +25,29 @@ MAX_GRE_HEADER = 64
 
 VXLAN_PORTS = (4789, 8472)
 GENEVE_PORT = 6081
+TUNNEL_PORTS = (*VXLAN_PORTS, GENEVE_PORT)
+
+UNOPENED_ETHERTYPES = {
+    0x8909: "unopened-cisco-metadata",
+    0x88E5: "unopened-macsec",
+    0x8926: "unopened-vn-tag",
+    0x893F: "unopened-e-tag",
+    0x894F: "unopened-nsh",
+}
+UNOPENED_PROTOCOLS = {
+    50: "unopened-esp",
+    55: "unopened-minimal-ip",
+    94: "unopened-ipip",
+    97: "unopened-etherip",
+    115: "unopened-l2tp",
+}
+UNOPENED_PORTS = {
+    1701: "unopened-l2tp",
+    2152: "unopened-gtp-u",
+    4790: "unopened-vxlan-gpe",
+    6635: "unopened-mpls-in-udp",
+}
+"""Wrappings that may hold TCP and that nobody here looks into, by the reason under which they are counted."""
 
 
 @dataclass(slots=True)
@@ -67,7 +91,8 @@ class Unwrapper:
 
     def __init__(self, is_port: Callable[[int], bool], reasons: Counter[str]) -> None:
         self.reasons = reasons
-        self._fragments = FragmentBuffer(is_port, reasons)
+        self._is_port = is_port
+        self._fragments = FragmentBuffer(self._is_wanted, reasons)
         self._frame = memoryview(b"")
         self._end = 0
         self._wire_end = 0
@@ -125,7 +150,7 @@ class Unwrapper:
         return self._by_ethertype(ethertype, offset + 16)
 
     def _cooked2(self, offset: int) -> Step | None:
-        (ethertype,) = struct.unpack_from(">H", self._frame, offset)
+        (ethertype,) = struct.unpack_from(">H18x", self._frame, offset)
         return self._by_ethertype(ethertype, offset + 20)
 
     def _null(self, offset: int) -> Step | None:
@@ -144,7 +169,7 @@ class Unwrapper:
             (protocol,) = struct.unpack_from(">H", frame, offset)
             offset += 2
         if protocol in (0x0021, 0x0057):
-            return "ip", offset
+            return "ipv4" if protocol == 0x0021 else "ipv6", offset
         if protocol in (0x0281, 0x0283):  # MPLS unicast and multicast, RFC 3032 section 4.3
             return "mpls", offset
         return None
@@ -156,9 +181,12 @@ class Unwrapper:
         return "ppp", offset
 
     def _by_ethertype(self, ethertype: int, offset: int) -> Step | None:
-        layer = _ETHERTYPES.get(ethertype)
+        layer = ETHERTYPES.get(ethertype)
         if layer is not None:
             return layer, offset
+        if ethertype in UNOPENED_ETHERTYPES:
+            self.reasons[UNOPENED_ETHERTYPES[ethertype]] += 1
+            return None
         # An 802.3 length, not a type: LLC/SNAP may carry the type (IEEE 802, RFC 1042).
         if ethertype < 0x0600 and bytes(self._frame[offset : offset + 6]) in _SNAP:
             (ethertype,) = struct.unpack_from(">H", self._frame, offset + 6)
@@ -191,11 +219,23 @@ class Unwrapper:
             self.reasons["too-many-layers"] += 1
             return None
         # MPLS names no payload type: an IP version nibble means IP, 0 a pseudowire control word (RFC 4385),
-        # anything else most likely a plain Ethernet pseudowire (RFC 4448).
+        # anything else a plain Ethernet pseudowire (RFC 4448). Ethernet addresses begin with any of these, though,
+        # so a known EtherType in its place decides where the nibble proves wrong.
         nibble = frame[offset] >> 4
-        if nibble in (4, 6):
+        if nibble in (4, 6) and not (self._is_ethernet(offset) and self._is_too_long(offset)):
             return "ip", offset
-        return "ethernet", offset + 4 if nibble == 0 else offset
+        if nibble == 0 and (self._is_ethernet(offset + 4) or not self._is_ethernet(offset)):
+            return "ethernet", offset + 4
+        return "ethernet", offset
+
+    def _is_ethernet(self, offset: int) -> bool:
+        return int.from_bytes(self._frame[offset + 12 : offset + 14], "big") in ETHERTYPES
+
+    def _is_too_long(self, offset: int) -> bool:
+        """Whether what looks like an IP header announces more than the frame has room for."""
+        first, total, payload = struct.unpack_from(">BxHH", self._frame, offset)
+        length = total if first >> 4 == 4 else payload + 40
+        return offset + length > self._wire_end
 
     # --- network layer ---------------------------------------------------------------------------
 
@@ -213,7 +253,7 @@ class Unwrapper:
             ">BBHHHBBHII", self._frame, offset
         )
         header = (version_ihl & 15) * 4
-        if version_ihl >> 4 != 4 or header < 20 or (total and total < header):
+        if version_ihl >> 4 != 4 or header < 20:
             self.reasons["bad-ip-header"] += 1
             return None
         if total:  # 0: the card's segmentation offload left it to the driver
@@ -224,20 +264,17 @@ class Unwrapper:
         return self._by_protocol(protocol, offset + header)
 
     def _ipv6(self, offset: int) -> Step | FoundTcp | None:
-        first, length, protocol, ttl = struct.unpack_from(">IHBB", self._frame, offset)
+        first, length, protocol, ttl, src, dst = struct.unpack_from(">IHBB16s16s", self._frame, offset)
         if first >> 28 != 6:
             self.reasons["bad-ip-header"] += 1
             return None
-        src, dst = self._frame[offset + 8 : offset + 24], self._frame[offset + 24 : offset + 40]
-        if len(dst) < 16:
-            raise IndexError
         if length:  # 0: jumbogram or offload; the frame's own end then counts
             self._cut(offset + 40 + length)
         self._src, self._dst, self._ttl = int.from_bytes(src, "big"), int.from_bytes(dst, "big"), ttl
         return self._by_protocol(protocol, offset + 40)
 
     def _by_protocol(self, protocol: int, offset: int) -> Step | FoundTcp | None:
-        if protocol == 6:
+        if protocol == TCP_PROTOCOL:
             return FoundTcp(
                 self._frame,
                 self._whole,
@@ -249,8 +286,12 @@ class Unwrapper:
                 self._ttl,
                 self._macs,
             )
-        layer = _PROTOCOLS.get(protocol)
-        return None if layer is None else (layer, offset)
+        layer = PROTOCOLS.get(protocol)
+        if layer is not None:
+            return layer, offset
+        if protocol in UNOPENED_PROTOCOLS:
+            self.reasons[UNOPENED_PROTOCOLS[protocol]] += 1
+        return None
 
     def _options(self, offset: int) -> Step | FoundTcp | None:
         # Hop-by-hop, routing and destination options share one shape: RFC 8200 sections 4.3, 4.4, 4.6.
@@ -268,6 +309,8 @@ class Unwrapper:
         return self._fragment(protocol, ident, where & 0xFFF8, bool(where & 1), offset + 8)
 
     def _fragment(self, protocol: int, ident: int, position: int, more: bool, offset: int) -> Step | FoundTcp | None:
+        if protocol != TCP_PROTOCOL and protocol not in PROTOCOLS:
+            return self._by_protocol(protocol, offset)  # cannot hold TCP, whole or not
         if self._wire_end > self._end:
             self.reasons["ip-fragment-cut"] += 1
             return None
@@ -280,18 +323,33 @@ class Unwrapper:
         self._end = self._wire_end = len(datagram)
         return self._by_protocol(protocol, 0)
 
+    def _is_wanted(self, protocol: int, head: bytes) -> bool:
+        """Whether a datagram that begins with ``head`` is worth putting together."""
+        if protocol not in (TCP_PROTOCOL, UDP_PROTOCOL) or len(head) < 4:
+            return True
+        sport, dport = struct.unpack_from(">HH", head)
+        if protocol == UDP_PROTOCOL:
+            return dport in TUNNEL_PORTS or dport in UNOPENED_PORTS
+        return self._is_port(sport) or self._is_port(dport)
+
     # --- tunnels ---------------------------------------------------------------------------------
 
     def _udp(self, offset: int) -> Step | None:
-        _, dport, length = struct.unpack_from(">HHH", self._frame, offset)
+        (dport,) = struct.unpack_from(">H", self._frame, offset + 2)
+        if dport in UNOPENED_PORTS:
+            self.reasons[UNOPENED_PORTS[dport]] += 1
+            return None
+        if dport not in TUNNEL_PORTS:
+            return None
+        (length,) = struct.unpack_from(">H", self._frame, offset + 4)
         if dport in VXLAN_PORTS and self._frame[offset + 8] & 0x08:  # the VNI must be valid, RFC 7348 section 5
-            self._cut(offset + length if length >= 16 else self._end)
+            if length >= 16:
+                self._cut(offset + length)
             return "ethernet", offset + 16
         if dport == GENEVE_PORT:
             version_options, _, protocol = struct.unpack_from(">BBH", self._frame, offset + 8)  # RFC 8926 section 3.4
-            if version_options >> 6:
-                return None
-            return self._by_ethertype(protocol, offset + 16 + (version_options & 0x3F) * 4)
+            if not version_options >> 6:
+                return self._by_ethertype(protocol, offset + 16 + (version_options & 0x3F) * 4)
         return None
 
     def _gre(self, offset: int) -> Step | None:
@@ -317,7 +375,8 @@ class Unwrapper:
 
     def _erspan3(self, offset: int) -> Step | None:
         trailer = 8 if self._frame[offset + 11] & 1 else 0  # the O bit announces a platform subheader
-        return "ethernet", offset + 12 + trailer
+        frame_type = self._frame[offset + 10] >> 2 & 0x1F
+        return "ip" if frame_type == 2 else "ethernet", offset + 12 + trailer
 
     def _cut(self, end: int) -> None:
         """A header says where its content ends: padding lies beyond, or bytes the capture cut off."""
@@ -327,9 +386,9 @@ class Unwrapper:
 
 _SNAP = (b"\xaa\xaa\x03\x00\x00\x00", b"\xaa\xaa\x03\x00\x00\xf8")
 _NULL_FAMILIES = (2, 10, 24, 28, 30)  # AF_INET; AF_INET6 of Linux, NetBSD/OpenBSD, FreeBSD, macOS
-_ETHERTYPES: dict[int, Layer] = {
-    0x0800: "ip",
-    0x86DD: "ip",
+ETHERTYPES: dict[int, Layer] = {
+    ETHERTYPE_IPV4: "ipv4",
+    ETHERTYPE_IPV6: "ipv6",
     0x8100: "tag",
     0x88A8: "tag",
     0x9100: "tag",
@@ -341,17 +400,17 @@ _ETHERTYPES: dict[int, Layer] = {
     0x6558: "ethernet",  # transparent Ethernet bridging inside GRE and GENEVE
     0x880B: "ppp",
 }
-_PROTOCOLS: dict[int, Layer] = {
+PROTOCOLS: dict[int, Layer] = {
     0: "options",
     43: "options",
     60: "options",
     135: "options",  # mobility header, same shape
     44: "fragment6",
     51: "authentication",
-    4: "ip",
-    41: "ip",
+    4: "ipv4",
+    41: "ipv6",
     47: "gre",
-    17: "udp",
+    UDP_PROTOCOL: "udp",
     137: "mpls",  # MPLS-in-IP, RFC 4023
 }
 _LAYERS: dict[Layer, Callable[[Unwrapper, int], Step | FoundTcp | None]] = {
@@ -366,6 +425,8 @@ _LAYERS: dict[Layer, Callable[[Unwrapper, int], Step | FoundTcp | None]] = {
     "pppoe": Unwrapper._pppoe,
     "mpls": Unwrapper._mpls,
     "ip": Unwrapper._ip,
+    "ipv4": Unwrapper._ipv4,
+    "ipv6": Unwrapper._ipv6,
     "options": Unwrapper._options,
     "fragment6": Unwrapper._fragment6,
     "authentication": Unwrapper._authentication,
