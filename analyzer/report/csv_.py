@@ -65,8 +65,9 @@ DEVICE_CELLS: dict[str, Cell] = {
 }
 
 
-def _last(session: Record, key: str) -> Any:
-    return session["auth"][-1][key] if session["auth"] else None
+def _login(session: Record, key: str) -> Any:
+    attempt = wording.decisive(session)
+    return attempt and attempt[key]
 
 
 SESSION_CELLS: dict[str, Cell] = {
@@ -88,11 +89,11 @@ SESSION_CELLS: dict[str, Cell] = {
     "confidence": lambda s: s["confidence"],
     "reason": lambda s: s["reason"],
     "attempts": lambda s: len(s["auth"]),
-    "mechanism": lambda s: _last(s, "mechanism"),
-    "username": lambda s: _last(s, "username"),
-    "outcome": lambda s: _last(s, "outcome"),
-    "reply": lambda s: _last(s, "reply"),
-    "cleartext": lambda s: _last(s, "cleartext"),
+    "mechanism": lambda s: _login(s, "mechanism"),
+    "username": lambda s: _login(s, "username"),
+    "outcome": lambda s: _login(s, "outcome"),
+    "reply": lambda s: _login(s, "reply"),
+    "cleartext": lambda s: _login(s, "cleartext"),
     "messages": lambda s: s["messages"],
     "complete": lambda s: s["complete"],
     "findings": lambda s: _joined(s["findings"]),

@@ -97,7 +97,7 @@ def session_row(session: Record) -> list[str]:
         wording.endpoint(session["server"]),
         wording.session_tls(session),
         wording.session_login(session),
-        (session["auth"][-1]["username"] if session["auth"] else None) or "-",
+        wording.session_account(session),
         wording.session_result(session),
         session["findings"][0] if session["findings"] else "-",
     ]
@@ -134,11 +134,9 @@ def _layout(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int
         for room, column in zip(natural, columns, strict=True)
     ]
     chosen = list(range(len(columns)))
-    while sum(least[i] for i in chosen) + _GAP * (len(chosen) - 1) > width:
-        leaving = [i for i in chosen if columns[i].leave]
-        if not leaving:
-            break
-        chosen.remove(min(leaving, key=lambda i: columns[i].leave))
+    leaving = sorted((i for i in chosen if columns[i].leave), key=lambda i: columns[i].leave)
+    while leaving and sum(least[i] for i in chosen) + _GAP * (len(chosen) - 1) > width:
+        chosen.remove(leaving.pop(0))
     room = width - _GAP * (len(chosen) - 1)
     return chosen, column_widths([natural[i] for i in chosen], [least[i] for i in chosen], room)
 

@@ -41,7 +41,8 @@ def scope(context: Record) -> str:
         f"{summary['messages']:,} {_plural(summary['messages'], 'message')}",
     ]
     if summary["not_smtp"]:
-        parts.append(f"{summary['not_smtp']:,} conversations that were not SMTP")
+        others = summary["not_smtp"]
+        parts.append(f"{others:,} {_plural(others, 'conversation')} that {'was' if others == 1 else 'were'} not SMTP")
     if context["inputs"]:
         parts.append(f"{len(context['inputs']):,} {_plural(len(context['inputs']), 'input')}")
     line = ", ".join(parts)
@@ -98,21 +99,35 @@ def login(device: Record) -> str:
     return seen
 
 
+def decisive(session: Record) -> Record | None:
+    """The attempt that the session is judged by: the last successful one, else the last."""
+    attempts: list[Record] = session["auth"]
+    successes = [attempt for attempt in attempts if attempt["outcome"] == "success"]
+    return (successes or attempts or [None])[-1]
+
+
 def session_login(session: Record) -> str:
-    """How a session logged in: the last attempt's mechanism, else the method."""
-    seen: str = (session["auth"][-1]["mechanism"] if session["auth"] else None) or session["method"]
+    """How a session logged in: the mechanism, else the method."""
+    attempt = decisive(session)
+    seen: str = (attempt and attempt["mechanism"]) or session["method"]
     if session["evidence"] == "inferred":
         return f"{seen} {INFERRED}{session['confidence']:.0%}"
     return seen
 
 
+def session_account(session: Record) -> str:
+    """The user name of the login, where it was readable."""
+    attempt = decisive(session)
+    return (attempt and attempt["username"]) or "-"
+
+
 def session_result(session: Record) -> str:
-    """How the last attempt ended, with the reply's code."""
-    if not session["auth"]:
+    """How the login ended, with the reply's code; without one, why nothing is known."""
+    attempt = decisive(session)
+    if attempt is None:
         return session["reason"] or "-"
-    last = session["auth"][-1]
-    code = (last["reply"] or "").partition(" ")[0]
-    return f"{last['outcome']} {code}".rstrip()
+    code = (attempt["reply"] or "").partition(" ")[0]
+    return f"{attempt['outcome']} {code}".rstrip()
 
 
 def session_tls(session: Record) -> str:

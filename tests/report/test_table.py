@@ -119,6 +119,21 @@ def test_what_does_not_fit_into_memory_is_said() -> None:
     assert "Limit reached: 2 sessions of further devices are counted but not listed." in text
 
 
+def test_what_was_not_smtp_and_what_single_devices_could_not_list_is_said() -> None:
+    inventory = Inventory()
+    for n in range(100):
+        inventory.add(session(attempt(username=f"user{n:03}@example.com"), start=START + n))
+    inventory.add(silent("none", is_smtp=False))
+    text = table(Report(inventory.devices(), inventory.summary()))
+    assert "1 conversation that was not SMTP" in text
+    assert "Limit reached: further values are counted but not listed (accounts 36)." in text
+
+
+def test_many_devices_with_the_same_advice_are_named_in_part() -> None:
+    seen = [silent("none", client=f"10.0.0.{n}", client_mac=None) for n in range(1, 6)]
+    assert "10.0.0.1, 10.0.0.2, 10.0.0.3 and 2 more: Confirm" in table(report(seen))
+
+
 @given(st.lists(st.lists(st.text(st.sampled_from("ab複 …é"), max_size=30), min_size=8, max_size=8), max_size=5))
 def test_rendering_keeps_one_line_for_each_row(rows: list[list[str]]) -> None:
     rows = [[cell.strip() or "-" for cell in row] for row in rows]
@@ -147,6 +162,15 @@ Start (UTC)          Client                 Server          Login       Account 
 2026-11-23 20:48:55  10.10.0.106:35878      10.10.0.11:587  none        -                -
 2026-11-23 20:48:55  [2001:db8::107]:35878  10.10.0.11:587  unknown     -                gap
 """
+
+
+def test_a_session_shows_the_login_that_succeeded_not_what_came_after() -> None:
+    seen = [session(attempt("PLAIN", username="good"), attempt("LOGIN", "failure", username="late", code=503))]
+    row = sessions_table(seen).splitlines()[2]
+    assert "PLAIN" in row
+    assert "good" in row
+    assert "success 235" in row
+    assert "late" not in row
 
 
 def test_many_sessions_are_written_in_several_tables() -> None:
