@@ -103,7 +103,8 @@ def decisive(session: Record) -> Record | None:
     """The attempt that the session is judged by: the last successful one, else the last."""
     attempts: list[Record] = session["auth"]
     successes = [attempt for attempt in attempts if attempt["outcome"] == "success"]
-    return (successes or attempts or [None])[-1]
+    candidates = successes or attempts
+    return candidates[-1] if candidates else None
 
 
 def session_login(session: Record) -> str:
