@@ -33,7 +33,6 @@ class Analysis:
 
     Attributes:
         frames, segments: seen so far.
-        foreign: conversations on the ports that are neither SMTP nor TLS, left out of the results.
     """
 
     def __init__(
@@ -49,7 +48,6 @@ class Analysis:
         self._tracker = ConversationTracker(SessionObserver, self._close, self._decoder.ports, limits)
         self.frames = 0
         self.segments = 0
-        self.foreign = 0
 
     @property
     def undecoded(self) -> Counter[str]:
@@ -85,11 +83,7 @@ class Analysis:
 
     def _close(self, conversation: Conversation, listener: Listener) -> None:
         assert isinstance(listener, SessionObserver)  # noqa: S101 - the tracker got them from nowhere else
-        session = listener.finish(conversation, self._names[conversation.source])
-        if session is None:
-            self.foreign += 1
-        else:
-            self._on_session(session)
+        self._on_session(listener.finish(conversation, self._names[conversation.source]))
 
 
 class InOrder:

@@ -114,15 +114,13 @@ class SessionObserver:
 
     # --- the session -------------------------------------------------------------------------------
 
-    def finish(self, conversation: Conversation, source: str) -> Session | None:
-        """The session, or ``None`` when what was said is neither SMTP nor TLS."""
+    def finish(self, conversation: Conversation, source: str) -> Session:
+        """The session; one that is neither SMTP nor TLS has ``is_smtp`` false and nothing else to say."""
         if self._undecided:
             self._wait(None, last=True)
         client, server = (SERVER, CLIENT) if self._flip else (CLIENT, SERVER)
         dialogue = self._dialogue.finish() if self._dialogue is not None else Dialogue()
         tls = self._tls.finish(complete=conversation.complete) if self._tls is not None else TlsSession()
-        if self._tls is None and not dialogue.is_smtp:
-            return None
         port = conversation.ports[server]
         if self._tls_mode is None and port in _IMPLICIT_TLS_PORTS:
             self._tls_mode = "implicit"  # joined midway: nobody says STARTTLS there
@@ -178,7 +176,9 @@ class SessionObserver:
             else:
                 session.reason = "mechanism-not-seen" if attempt.mechanism is None else "mechanism-unknown"
             return
-        if self._tls is not None and session.tls_established is not False:
+        if self._tls is None and not dialogue.is_smtp:
+            session.reason = "not-smtp"
+        elif self._tls is not None and session.tls_established is not False:
             session.reason = "inside-tls"
         elif self._dialogue is None:
             # TLS from the start that never came about: nothing was ever said inside.
