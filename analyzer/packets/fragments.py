@@ -90,11 +90,13 @@ class FragmentBuffer:
         if datagram is not None and datagram.done is not None:
             if datagram.done.get(piece.position) == hash(piece.data):
                 return None
-            datagram = self._forget(key)  # identifications are used again: this is another datagram
+            self._forget(key)  # identifications are used again: this is another datagram
+            datagram = None
         opens = not piece.position
         wanted = opens and self._is_wanted(key[2], piece.data)
         if datagram is not None and datagram.ignored and wanted:
-            datagram = self._forget(key)
+            self._forget(key)
+            datagram = None
         if datagram is None:
             datagram = self._waiting[key] = _Datagram(time)
         if datagram.ignored:

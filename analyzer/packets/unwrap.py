@@ -233,8 +233,8 @@ class Unwrapper:
 
     def _is_too_long(self, offset: int) -> bool:
         """Whether what looks like an IP header announces more than the frame has room for."""
-        first, total, payload = struct.unpack_from(">BxHH", self._frame, offset)
-        length = total if first >> 4 == 4 else payload + 40
+        total, payload = struct.unpack_from(">2xHH", self._frame, offset)
+        length: int = total if self._frame[offset] >> 4 == 4 else payload + 40
         return offset + length > self._wire_end
 
     # --- network layer ---------------------------------------------------------------------------
