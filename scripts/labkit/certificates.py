@@ -15,7 +15,18 @@ def make(folder: Path) -> None:
     """Write ``ca.pem``, and ``NAME.pem`` and ``NAME.key`` for each server and client certificate, into ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
     _key(folder / "ca.key")
-    _openssl("req", "-x509", "-key", str(folder / "ca.key"), "-subj", "/CN=Lab CA", "-days", "3650", "-out", str(folder / "ca.pem"))
+    _openssl(
+        "req",
+        "-x509",
+        "-key",
+        str(folder / "ca.key"),
+        "-subj",
+        "/CN=Lab CA",
+        "-days",
+        "3650",
+        "-out",
+        str(folder / "ca.pem"),
+    )
     for server in SERVERS:
         names = [alternative for name in server.names for alternative in (name, f"ipv6.{name}")]
         _issue(folder, server.name, server.names[0], "subjectAltName=" + ",".join(f"DNS:{name}" for name in names))
@@ -29,7 +40,19 @@ def _issue(folder: Path, name: str, subject: str, extensions: str) -> None:
     extension_file.write_text(extensions + "\n")
     _openssl("req", "-new", "-key", str(key), "-subj", f"/CN={subject}", "-out", str(request))
     authority = ["-CA", str(folder / "ca.pem"), "-CAkey", str(folder / "ca.key"), "-CAcreateserial"]
-    _openssl("x509", "-req", "-in", str(request), *authority, "-days", "3650", "-extfile", str(extension_file), "-out", str(folder / f"{name}.pem"))
+    _openssl(
+        "x509",
+        "-req",
+        "-in",
+        str(request),
+        *authority,
+        "-days",
+        "3650",
+        "-extfile",
+        str(extension_file),
+        "-out",
+        str(folder / f"{name}.pem"),
+    )
     key.chmod(0o644)  # read by servers that have given up root; the keys end with the lab
 
 

@@ -125,7 +125,15 @@ def _curl(bench: Bench, send: Send) -> Command:
 
 
 def _swaks(bench: Bench, send: Send) -> Command:
-    arguments = ["swaks", "--server", server_name(send.server, ipv6=send.ipv6), "--port", str(send.port), "--helo", send.ehlo]
+    arguments = [
+        "swaks",
+        "--server",
+        server_name(send.server, ipv6=send.ipv6),
+        "--port",
+        str(send.port),
+        "--helo",
+        send.ehlo,
+    ]
     arguments += ["--from", send.sender, "--to", send.recipient, "--timeout", "30", "--data", "-"]
     if send.tls != "none":
         arguments += ["--tls-on-connect" if send.tls == "implicit" else "--tls", "--tls-sni", server_name(send.server)]
@@ -139,10 +147,19 @@ def _swaks(bench: Bench, send: Send) -> Command:
 
 
 def _msmtp(bench: Bench, send: Send) -> Command:
-    arguments = ["msmtp", f"--host={server_name(send.server, ipv6=send.ipv6)}", f"--port={send.port}", f"--domain={send.ehlo}"]
+    arguments = [
+        "msmtp",
+        f"--host={server_name(send.server, ipv6=send.ipv6)}",
+        f"--port={send.port}",
+        f"--domain={send.ehlo}",
+    ]
     arguments += [f"--from={send.sender}", "--timeout=30"]
     if send.tls != "none":
-        arguments += ["--tls=on", f"--tls-starttls={'off' if send.tls == 'implicit' else 'on'}", f"--tls-trust-file={bench.authority}"]
+        arguments += [
+            "--tls=on",
+            f"--tls-starttls={'off' if send.tls == 'implicit' else 'on'}",
+            f"--tls-trust-file={bench.authority}",
+        ]
         if certificate := bench.certificate(send):
             arguments += [f"--tls-cert-file={certificate[0]}", f"--tls-key-file={certificate[1]}"]
     if send.mechanism:

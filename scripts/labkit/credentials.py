@@ -41,7 +41,7 @@ ACCOUNTS = {
         Account("scan@office.example"),
         Account("copier@office.example"),
         Account("legal-scan@office.example"),
-        Account("archive", blocked=False),
+        Account("archive"),
         Account("warehouse@office.example", blocked=True),
         Account("erp"),
         Account("tickets@office.example"),
@@ -52,6 +52,7 @@ ACCOUNTS = {
         Account("newsletter@office.example"),
         Account("wiki@office.example"),
         Account("bench@office.example"),
+        Account("bench"),  # Dovecot takes the part behind @ for the realm of DIGEST-MD5
         Account("jürgen@office.example"),
     )
 }

@@ -27,7 +27,9 @@ def label(name: str, file: str, send: Send, connection: Connection) -> dict[str,
         raise LabelError(f"{name}: showed {seen}, meant {send.expected}")
     if any(attempt.outcome == "success" and attempt.username not in (send.user, None) for attempt in attempts):
         raise LabelError(f"{name}: user was {[attempt.username for attempt in attempts]}, meant {send.user}")
-    decisive = next((attempt for attempt in reversed(attempts) if attempt.outcome == "success"), attempts[-1] if attempts else None)
+    decisive = next(
+        (attempt for attempt in reversed(attempts) if attempt.outcome == "success"), attempts[-1] if attempts else None
+    )
     return {
         "file": file,
         "id": name,

@@ -46,7 +46,9 @@ def fetch(folder: Path) -> Material:
     """Return the software in ``folder``, fetching what is not there yet."""
     for tool in ("apt-get", "dpkg-deb", "unshare", "npm"):
         if shutil.which(tool) is None:
-            raise MaterialError(f"needs {tool}: a Debian or Ubuntu machine with util-linux and npm (apt-get install npm)")
+            raise MaterialError(
+                f"needs {tool}: a Debian or Ubuntu machine with util-linux and npm (apt-get install npm)"
+            )
     material = Material(folder / "base", folder / "exim", folder / "node" / "node_modules", folder / "venv/bin/python")
     if not (folder / "base").is_dir():
         _run(["apt-get", "update", "-qq"])
@@ -55,7 +57,9 @@ def fetch(folder: Path) -> Material:
         _unpack(EXIM_PACKAGES, folder / "exim-packages", folder / "exim")
     if not material.node_modules.is_dir():
         material.node_modules.mkdir(parents=True)
-        _run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder / "node"), *NODE_PACKAGES])
+        _run(
+            ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder / "node"), *NODE_PACKAGES]
+        )
     if not material.python.exists():
         venv.create(folder / "venv", with_pip=True)
         _run([str(material.python), "-m", "pip", "install", "--quiet", *PYTHON_PACKAGES])
@@ -81,6 +85,13 @@ def _unpack(packages: list[str], archives: Path, tree: Path) -> None:
 
 def _run(command: list[str]) -> None:
     sys.stderr.write(f"lab: {' '.join(command[:3])} …\n")
-    done = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"}, text=True)
+    done = subprocess.run(
+        command,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
+        text=True,
+    )
     if done.returncode:
         raise MaterialError(f"{' '.join(command)} failed:\n{done.stdout}")

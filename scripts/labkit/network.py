@@ -19,7 +19,9 @@ class Network:
         """``command`` as it runs on ``host``."""
         return ["ip", "netns", "exec", host, *command]
 
-    def start(self, host: str, command: list[str], output: IO[bytes], env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+    def start(
+        self, host: str, command: list[str], output: IO[bytes], env: dict[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
         """Start a long-running ``command`` on ``host``."""
         stdin: Any = subprocess.DEVNULL
         return subprocess.Popen(self.command(host, command), stdin=stdin, stdout=output, stderr=output, env=env)
@@ -52,7 +54,22 @@ def build(hosts: list[Host]) -> Network:
 
 def _plug(namespace: str, interface: str, segment: str, mac: str) -> None:
     port = f"p{abs(hash((namespace, interface))) % 10**9}"
-    _ip("link", "add", interface, "address", mac, "netns", namespace, "type", "veth", "peer", "name", port, "netns", segment)
+    _ip(
+        "link",
+        "add",
+        interface,
+        "address",
+        mac,
+        "netns",
+        namespace,
+        "type",
+        "veth",
+        "peer",
+        "name",
+        port,
+        "netns",
+        segment,
+    )
     _ip("-n", segment, "link", "set", port, "master", "span0")
     _in(segment, "sysctl", "-qw", f"net.ipv6.conf.{port}.disable_ipv6=1")
     _ip("-n", segment, "link", "set", port, "up")
@@ -63,7 +80,13 @@ def _plug(namespace: str, interface: str, segment: str, mac: str) -> None:
 
 def _address(namespace: str, interface: str, ipv4: str, ipv6: str) -> None:
     # No duplicate address detection: it would only delay the start.
-    _in(namespace, "sysctl", "-qw", f"net.ipv6.conf.{interface}.accept_dad=0", f"net.ipv6.conf.{interface}.router_solicitations=0")
+    _in(
+        namespace,
+        "sysctl",
+        "-qw",
+        f"net.ipv6.conf.{interface}.accept_dad=0",
+        f"net.ipv6.conf.{interface}.router_solicitations=0",
+    )
     _ip("-n", namespace, "addr", "add", ipv4, "dev", interface)
     _ip("-n", namespace, "addr", "add", ipv6, "dev", interface, "nodad")
     _ip("-n", namespace, "link", "set", interface, "up")

@@ -14,10 +14,21 @@ _SCAN = "scan@office.example"
 _BRANCH = ACCOUNTS["branch@office.example"]
 
 
-def _from(device: str, client: str, server: str, port: int, tls: str, mechanism: str | None, user: str, **more: Any) -> Send:
+def _from(
+    device: str, client: str, server: str, port: int, tls: str, mechanism: str | None, user: str, **more: Any
+) -> Send:
     sender = user if "@" in user else f"{user}@office.example"
     defaults = {"ehlo": f"{device}.office.example", "sender": sender, "recipient": "accounting@office.example"}
-    return Send(device=device, client=client, server=server, port=port, tls=tls, mechanism=mechanism, user=user, **defaults | more)  # type: ignore[arg-type]
+    return Send(
+        device=device,
+        client=client,
+        server=server,
+        port=port,
+        tls=tls,
+        mechanism=mechanism,
+        user=user,
+        **defaults | more,
+    )  # type: ignore[arg-type]
 
 
 def _behind_branch(device: str, subject: str) -> Send:
@@ -26,14 +37,44 @@ def _behind_branch(device: str, subject: str) -> Send:
     text = f"Subject: {subject}\r\n\r\nfrom the branch\r\n."
     mail = (f"MAIL FROM:<{_BRANCH.user}>", "RCPT TO:<accounting@office.example>", "DATA", text)
     steps = (f"EHLO {device}", "AUTH LOGIN", *account, *mail, "QUIT")
-    return _from("branch-router", "script", "relay", 25, "none", None, _BRANCH.user, steps=steps, ehlo=device, expect=(("LOGIN", "success"),))
+    return _from(
+        "branch-router",
+        "script",
+        "relay",
+        25,
+        "none",
+        None,
+        _BRANCH.user,
+        steps=steps,
+        ehlo=device,
+        expect=(("LOGIN", "success"),),
+    )
 
 
 def _slow_scan() -> Send:
     account = ACCOUNTS[_SCAN]
-    steps = ("EHLO KMBT6D21", "AUTH LOGIN", b64(account.user), b64(account.password), f"MAIL FROM:<{_SCAN}>", "RCPT TO:<archive@office.example>", "DATA")
+    steps = (
+        "EHLO KMBT6D21",
+        "AUTH LOGIN",
+        b64(account.user),
+        b64(account.password),
+        f"MAIL FROM:<{_SCAN}>",
+        "RCPT TO:<archive@office.example>",
+        "DATA",
+    )
     last = ("<slow 24000 40>", "QUIT")
-    return _from("copier-reception", "script", "relay", 25, "none", None, _SCAN, steps=(*steps, *last), ehlo="KMBT6D21", expect=(("LOGIN", "success"),))
+    return _from(
+        "copier-reception",
+        "script",
+        "relay",
+        25,
+        "none",
+        None,
+        _SCAN,
+        steps=(*steps, *last),
+        ehlo="KMBT6D21",
+        expect=(("LOGIN", "success"),),
+    )
 
 
 def _reception() -> Send:
@@ -41,7 +82,17 @@ def _reception() -> Send:
 
 
 def _second_floor() -> Send:
-    return _from("copier-2nd-floor", "curl", "exchange", 587, "starttls", "LOGIN", "copier@office.example", ehlo="RNP5838794B9C02", size=5000)
+    return _from(
+        "copier-2nd-floor",
+        "curl",
+        "exchange",
+        587,
+        "starttls",
+        "LOGIN",
+        "copier@office.example",
+        ehlo="RNP5838794B9C02",
+        size=5000,
+    )
 
 
 def _accounting() -> Send:
@@ -49,17 +100,41 @@ def _accounting() -> Send:
 
 
 def _archive() -> Send:
-    return _from("scanner-archive", "smtplib", "relay", 25, "starttls", "LOGIN", "archive", tls_version="1.0", ehlo="BRN001BA90E72C4")
+    return _from(
+        "scanner-archive",
+        "smtplib",
+        "relay",
+        25,
+        "starttls",
+        "LOGIN",
+        "archive",
+        tls_version="1.0",
+        ehlo="BRN001BA90E72C4",
+    )
 
 
 def _warehouse() -> Send:
-    return _from("printer-warehouse", "swaks", "exchange", 587, "starttls", "LOGIN", "warehouse@office.example", ehlo="NPI580AE1", expect=(("LOGIN", "failure"),))
+    return _from(
+        "printer-warehouse",
+        "swaks",
+        "exchange",
+        587,
+        "starttls",
+        "LOGIN",
+        "warehouse@office.example",
+        ehlo="NPI580AE1",
+        expect=(("LOGIN", "failure"),),
+    )
 
 
 def _legal(mechanism: str) -> Send:
     if mechanism == "LOGIN":
-        return _from("copier-legal", "swaks", "relay", 587, "none", "LOGIN", "legal-scan@office.example", ehlo="bizhub-c360i")
-    return _from("copier-legal", "curl", "exchange", 587, "starttls", mechanism, "legal-scan@office.example", ehlo="bizhub-c360i")
+        return _from(
+            "copier-legal", "swaks", "relay", 587, "none", "LOGIN", "legal-scan@office.example", ehlo="bizhub-c360i"
+        )
+    return _from(
+        "copier-legal", "curl", "exchange", 587, "starttls", mechanism, "legal-scan@office.example", ehlo="bizhub-c360i"
+    )
 
 
 def _ups() -> Send:
@@ -67,15 +142,36 @@ def _ups() -> Send:
 
 
 def _camera() -> Send:
-    return _from("camera-gate", "msmtp", "relay", 25, "none", None, "camera@office.example", ipv6=True, ehlo="axis-accc8e93d108")
+    return _from(
+        "camera-gate", "msmtp", "relay", 25, "none", None, "camera@office.example", ipv6=True, ehlo="axis-accc8e93d108"
+    )
 
 
 def _nas() -> Send:
-    return _from("nas-backup", "msmtp", "exim", 587, "starttls", "EXTERNAL", "nas@office.example", client_certificate="nas", ehlo="backup")
+    return _from(
+        "nas-backup",
+        "msmtp",
+        "exim",
+        587,
+        "starttls",
+        "EXTERNAL",
+        "nas@office.example",
+        client_certificate="nas",
+        ehlo="backup",
+    )
 
 
 def _monitoring() -> Send:
-    return _from("monitoring", "smtplib", "nodemailer", 2525, "none", "CRAM-MD5", "monitoring@office.example", ehlo="monitoring.local")
+    return _from(
+        "monitoring",
+        "smtplib",
+        "nodemailer",
+        2525,
+        "none",
+        "CRAM-MD5",
+        "monitoring@office.example",
+        ehlo="monitoring.local",
+    )
 
 
 def _erp(messages: int) -> Send:
@@ -84,16 +180,54 @@ def _erp(messages: int) -> Send:
 
 def _tickets(client: str) -> Send:
     if client == "nodemailer":
-        return _from("app-modern", "nodemailer", "exchange", 587, "starttls", "XOAUTH2", "tickets@office.example", ehlo="tickets.office.example")
-    return _from("app-modern", "curl", "gmail", 465, "implicit", "OAUTHBEARER", "tickets@office.example", ehlo="tickets.office.example", initial_response=True)
+        return _from(
+            "app-modern",
+            "nodemailer",
+            "exchange",
+            587,
+            "starttls",
+            "XOAUTH2",
+            "tickets@office.example",
+            ehlo="tickets.office.example",
+        )
+    return _from(
+        "app-modern",
+        "curl",
+        "gmail",
+        465,
+        "implicit",
+        "OAUTHBEARER",
+        "tickets@office.example",
+        ehlo="tickets.office.example",
+        initial_response=True,
+    )
 
 
 def _wiki() -> Send:
-    return _from("intranet", "nodemailer", "nodemailer", 2525, "none", "XOAUTH2", "wiki@office.example", ehlo="wiki.office.example")
+    return _from(
+        "intranet",
+        "nodemailer",
+        "nodemailer",
+        2525,
+        "none",
+        "XOAUTH2",
+        "wiki@office.example",
+        ehlo="wiki.office.example",
+    )
 
 
 def _newsletter() -> Send:
-    return _from("intranet", "msmtp", "relay", 465, "implicit", "SCRAM-SHA-256", "newsletter@office.example", ehlo="intranet.office.example", size=2500)
+    return _from(
+        "intranet",
+        "msmtp",
+        "relay",
+        465,
+        "implicit",
+        "SCRAM-SHA-256",
+        "newsletter@office.example",
+        ehlo="intranet.office.example",
+        size=2500,
+    )
 
 
 STORY: tuple[tuple[float, Send], ...] = (

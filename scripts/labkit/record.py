@@ -61,7 +61,7 @@ def record(software: Material, output: Path, *, only: str | None, office: bool) 
         lines += _write_office(output / "office", office_files, _labels(office_scene, bench.key_log, failures))
         (output / "keys.log").write_text(key_log)
         kept = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-        (output / "recorded.jsonl").write_text(kept)
+        (output / "labels.jsonl").write_text(kept)
     sys.stderr.write(f"lab: {len(lines)} sessions labelled, {len(failures)} not as meant\n")
     return 1 if failures else 0
 
@@ -179,8 +179,9 @@ def _write_office(folder: Path, files: list[Path], lines: list[dict[str, Any]]) 
 def _keys(key_log: Path) -> str:
     """The key log without repetitions (both ends of a session write the same line)."""
     lines = {line for line in key_log.read_text().splitlines() if line and not line.startswith("#")}
-    return "# TLS keys of the lab's sessions. They open nothing else: every certificate and password was made for the recording.\n" + "".join(
-        f"{line}\n" for line in sorted(lines)
+    return (
+        "# TLS keys of the lab's sessions. They open nothing else: every certificate and password was made for the recording.\n"
+        + "".join(f"{line}\n" for line in sorted(lines))
     )
 
 

@@ -18,7 +18,23 @@ class Recorder:
 
     def __init__(self, segment: str, path: Path, rotate: int | None = None) -> None:
         # No name resolution, no privilege drop (it could not write here), every packet written at once.
-        self._command = ["ip", "netns", "exec", segment, "tcpdump", "-i", "span0", "-n", "-U", "-Z", "root", "-s", "0", "-w", str(path)]
+        self._command = [
+            "ip",
+            "netns",
+            "exec",
+            segment,
+            "tcpdump",
+            "-i",
+            "span0",
+            "-n",
+            "-U",
+            "-Z",
+            "root",
+            "-s",
+            "0",
+            "-w",
+            str(path),
+        ]
         if rotate is not None:
             self._command += ["-G", str(rotate)]
 

@@ -14,7 +14,14 @@ from pathlib import Path
 _MARK = "SMTPAUTH_LAB_SEALED"
 _UNSHARE = ["unshare", "--mount", "--net", "--uts", "--pid", "--fork", "--mount-proc", "--kill-child"]
 
-USERS = ("postfix:x:701:701", "postdrop:x:702:702", "dovecot:x:703:703", "dovenull:x:704:704", "Debian-exim:x:705:705", "vmail:x:706:706")
+USERS = (
+    "postfix:x:701:701",
+    "postdrop:x:702:702",
+    "dovecot:x:703:703",
+    "dovenull:x:704:704",
+    "Debian-exim:x:705:705",
+    "vmail:x:706:706",
+)
 """What the packages' install scripts would have added; numbers are arbitrary but fixed."""
 
 

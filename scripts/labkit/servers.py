@@ -34,7 +34,9 @@ class Server:
     files: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
-_PROVIDER = "$python $programs/serve_provider.py {} $folder/accounts.json $certificates/{}.pem $certificates/{}.key $keylog"
+_PROVIDER = (
+    "$python $programs/serve_provider.py {} $folder/accounts.json $certificates/{}.pem $certificates/{}.key $keylog"
+)
 _INTROSPECTION = "$python $programs/serve_introspection.py $folder/accounts.json"
 
 SERVERS = (
@@ -60,18 +62,24 @@ SERVERS = (
             ("$run/oauth2.conf", ("dovecot-oauth2.conf",)),
         ),
     ),
-    Server("exim", "exim", (25, 465, 587, 2525), ("exim4 -bdf -C $run/exim.conf",), (("$run/exim.conf", ("exim.conf",)),)),
+    Server(
+        "exim", "exim", (25, 465, 587, 2525), ("exim4 -bdf -C $run/exim.conf",), (("$run/exim.conf", ("exim.conf",)),)
+    ),
     Server(
         "aiosmtpd",
         "aiosmtpd",
         (25, 465, 587, 2525),
-        ("$python $programs/serve_aiosmtpd.py $folder/accounts.json $certificates/aiosmtpd.pem $certificates/aiosmtpd.key $keylog",),
+        (
+            "$python $programs/serve_aiosmtpd.py $folder/accounts.json $certificates/aiosmtpd.pem $certificates/aiosmtpd.key $keylog",
+        ),
     ),
     Server(
         "nodemailer",
         "nodemailer",
         (25, 465, 587, 2525),
-        ("node --tls-keylog=$keylog $programs/serve_nodemailer.cjs $folder/accounts.json $certificates/nodemailer.pem $certificates/nodemailer.key",),
+        (
+            "node --tls-keylog=$keylog $programs/serve_nodemailer.cjs $folder/accounts.json $certificates/nodemailer.pem $certificates/nodemailer.key",
+        ),
     ),
     Server("exchange-dialogue", "exchange", (25, 587), (_PROVIDER.format("exchange", "exchange", "exchange"),)),
     Server("gmail-dialogue", "gmail", (25, 465, 587), (_PROVIDER.format("gmail", "gmail", "gmail"),)),
@@ -96,7 +104,11 @@ def start(network: Network, material: Material, folder: Path, key_log: Path) -> 
             Path(Template(target).substitute(values)).write_text(Template(text).substitute(values))
         if server.label == "exim":
             subprocess.run(["chown", "Debian-exim:Debian-exim", str(run)], check=True)
-        env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "NODE_PATH": str(material.node_modules), "SSLKEYLOGFILE": str(key_log)}
+        env = {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "NODE_PATH": str(material.node_modules),
+            "SSLKEYLOGFILE": str(key_log),
+        }
         for command in server.commands:
             with (folder / f"{server.host}.log").open("ab") as log:
                 processes.append(network.start(server.host, Template(command).substitute(values).split(), log, env))
@@ -107,7 +119,19 @@ def start(network: Network, material: Material, folder: Path, key_log: Path) -> 
 
 def prepare_postfix() -> None:
     """Make the queue directories the package's install script would have made."""
-    for directory in ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private", "saved", "trace"):
+    for directory in (
+        "active",
+        "bounce",
+        "corrupt",
+        "defer",
+        "deferred",
+        "flush",
+        "hold",
+        "incoming",
+        "private",
+        "saved",
+        "trace",
+    ):
         _directory(Path("/var/spool/postfix") / directory, "postfix:root", 0o700)
     _directory(Path("/var/spool/postfix/public"), "postfix:postdrop", 0o710)
     _directory(Path("/var/spool/postfix/maildrop"), "postfix:postdrop", 0o730)
@@ -151,5 +175,7 @@ def _wait(network: Network, server: Server, folder: Path) -> None:
             log = (folder / f"{server.host}.log").read_text(errors="replace")[-3000:]
             raise RuntimeError(f"{server.label} does not listen on {set(server.ports) - listening}:\n{log}")
         time.sleep(0.2)
-        sockets = subprocess.run(network.command(server.host, ["ss", "-Hltn"]), check=True, capture_output=True, text=True)
+        sockets = subprocess.run(
+            network.command(server.host, ["ss", "-Hltn"]), check=True, capture_output=True, text=True
+        )
         listening = {int(line.split()[3].rpartition(":")[2]) for line in sockets.stdout.splitlines()}

@@ -64,14 +64,24 @@ def connections(capture: Path, key_log: Path, cipher_names: dict[int, str]) -> l
         if row["tcp.flags.syn"] == "1" and row["tcp.flags.ack"] == "0":
             source, target = row["ip.src"] or row["ipv6.src"], row["ip.dst"] or row["ipv6.dst"]
             found[stream] = Connection(
-                stream, float(row["frame.time_epoch"]), source, int(row["tcp.srcport"]), target, int(row["tcp.dstport"]), row["eth.src"]
+                stream,
+                float(row["frame.time_epoch"]),
+                source,
+                int(row["tcp.srcport"]),
+                target,
+                int(row["tcp.dstport"]),
+                row["eth.src"],
             )
         if _SERVER_HELLO in row["tls.handshake.type"].split(","):
             version = row["tls.handshake.extensions.supported_version"] or row["tls.handshake.version"]
             found[stream].tls_version = _VERSIONS[version.split(",")[0]]
             found[stream].cipher = cipher_names[int(row["tls.handshake.ciphersuite"].split(",")[0], 16)]
     for connection in found.values():
-        _read(connection, _said(capture, key_log, "tcp", connection.stream), lambda c=connection: _said(capture, key_log, "tls", c.stream))
+        _read(
+            connection,
+            _said(capture, key_log, "tcp", connection.stream),
+            lambda c=connection: _said(capture, key_log, "tls", c.stream),
+        )
     return sorted(found.values(), key=lambda connection: connection.start)
 
 
@@ -106,7 +116,11 @@ def _said(capture: Path, key_log: Path, layer: str, stream: int) -> list[tuple[b
 def _read(connection: Connection, said: list[tuple[bool, bytes]], decrypted: Any) -> None:
     client, server, tls_at = b"", b"", None
     for from_client, data in said:
-        if from_client and data[:2] == b"\x16\x03" and (not client or client.upper().rstrip().endswith((b"STARTTLS", b"NOOP"))):
+        if (
+            from_client
+            and data[:2] == b"\x16\x03"
+            and (not client or client.upper().rstrip().endswith((b"STARTTLS", b"NOOP")))
+        ):
             tls_at = "implicit" if not client else "starttls"
             break
         client, server = (client + data, server) if from_client else (client, server + data)

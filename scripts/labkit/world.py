@@ -51,7 +51,9 @@ DEVICES = (
     Host("copier-reception", "office", 101, "00:c0:ee:21:40:65", "Kyocera copier at reception"),
     Host("copier-2nd-floor", "office", 102, "58:38:79:4b:9c:02", "Ricoh copier on the second floor"),
     Host("copier-accounting", "office", 103, "18:0c:ac:77:31:5d", "Canon copier in accounting"),
-    Host("scanner-archive", "office", 104, "00:1b:a9:0e:72:c4", "Brother document scanner in the archive, old firmware"),
+    Host(
+        "scanner-archive", "office", 104, "00:1b:a9:0e:72:c4", "Brother document scanner in the archive, old firmware"
+    ),
     Host("printer-warehouse", "office", 105, "3c:d9:2b:58:0a:e1", "HP printer in the warehouse"),
     Host("copier-legal", "office", 106, "00:20:6b:a1:5f:33", "Konica Minolta copier, being moved to OAuth"),
     Host("ups-basement", "office", 107, "00:c0:b7:6d:22:19", "APC power supply with a network card"),
@@ -65,16 +67,46 @@ DEVICES = (
 )
 """The office, as its router's switch port sees it."""
 
-BENCH = Host("bench", "office", 200, "00:14:22:b7:20:c8", "a workstation (Dell) from which single behaviours are recorded")
+BENCH = Host(
+    "bench", "office", 200, "00:14:22:b7:20:c8", "a workstation (Dell) from which single behaviours are recorded"
+)
 
 SERVERS = (
-    Host("relay", "office", 25, "00:50:56:8e:25:19", "the office's own mail server: Postfix with Dovecot SASL", ("relay.office.example",)),
+    Host(
+        "relay",
+        "office",
+        25,
+        "00:50:56:8e:25:19",
+        "the office's own mail server: Postfix with Dovecot SASL",
+        ("relay.office.example",),
+    ),
     Host("exchange", "internet", 10, "00:00:5e:00:53:10", "speaks Exchange Online's dialogue", ("smtp.office365.com",)),
     Host("gmail", "internet", 20, "00:00:5e:00:53:20", "speaks Gmail's dialogue", ("smtp.gmail.com",)),
-    Host("exim", "internet", 30, "00:00:5e:00:53:30", "a hosting provider and MX: Exim", ("mail.hosting.example", "mx.partner.example")),
-    Host("dovecot", "internet", 40, "00:00:5e:00:53:40", "a mailbox provider: Dovecot submission", ("submission.mailbox.example",)),
+    Host(
+        "exim",
+        "internet",
+        30,
+        "00:00:5e:00:53:30",
+        "a hosting provider and MX: Exim",
+        ("mail.hosting.example", "mx.partner.example"),
+    ),
+    Host(
+        "dovecot",
+        "internet",
+        40,
+        "00:00:5e:00:53:40",
+        "a mailbox provider: Dovecot submission",
+        ("submission.mailbox.example",),
+    ),
     Host("aiosmtpd", "internet", 50, "00:00:5e:00:53:50", "an alerting service: aiosmtpd", ("alerts.service.example",)),
-    Host("nodemailer", "internet", 60, "00:00:5e:00:53:60", "an application's inbox: nodemailer's smtp-server", ("inbox.apps.example",)),
+    Host(
+        "nodemailer",
+        "internet",
+        60,
+        "00:00:5e:00:53:60",
+        "an application's inbox: nodemailer's smtp-server",
+        ("inbox.apps.example",),
+    ),
 )
 
 HOSTS = (*DEVICES, BENCH, *SERVERS)

@@ -12,8 +12,9 @@ my $smtp = Net::SMTP->new($send->{name}, Port => $send->{port}, Hello => $send->
     ($send->{tls} eq 'implicit' ? (SSL => 1, %tls) : ())) or die "no connection: $@";
 if ($send->{tls} eq 'starttls') { $smtp->starttls(%tls) or die 'no TLS: ' . $smtp->message; }
 if ($send->{mechanism}) {
-    my $sasl = Authen::SASL->new(mechanism => $send->{mechanism},
-        callback => { user => $send->{user}, pass => $send->{secret}, authname => $send->{mechanism} eq 'EXTERNAL' ? $send->{user} : '' });
+    my %callback = (user => $send->{user}, pass => $send->{secret});
+    $callback{authname} = $send->{user} if $send->{mechanism} eq 'EXTERNAL';
+    my $sasl = Authen::SASL->new(mechanism => $send->{mechanism}, callback => \%callback);
     unless ($smtp->auth($sasl)) { $smtp->quit; exit 1; }
 }
 for my $message (@{ $send->{messages} }) {

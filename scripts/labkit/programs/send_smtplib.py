@@ -41,7 +41,12 @@ with smtp:
         smtp.ehlo()
     if send["mechanism"]:
         smtp.user, smtp.password = send["user"], send["secret"]
-        exchanges = {"PLAIN": smtp.auth_plain, "LOGIN": smtp.auth_login, "CRAM-MD5": smtp.auth_cram_md5, "XOAUTH2": xoauth2}
+        exchanges = {
+            "PLAIN": smtp.auth_plain,
+            "LOGIN": smtp.auth_login,
+            "CRAM-MD5": smtp.auth_cram_md5,
+            "XOAUTH2": xoauth2,
+        }
         with_ir = send["initial_response"] is not False
         try:
             smtp.auth(send["mechanism"], exchanges[send["mechanism"]], initial_response_ok=with_ir)

@@ -62,8 +62,20 @@ common: dict[str, Any] = {"authenticator": check_password, "hostname": "", "serv
 for port in (25, 587, 2525):
     for address in ("0.0.0.0", "::"):  # noqa: S104 - inside a sealed namespace
         Controller(
-            Handler(), port=port, tls_context=context, auth_require_tls=False, auth_required=port != 25, **common | {"hostname": address}
+            Handler(),
+            port=port,
+            tls_context=context,
+            auth_require_tls=False,
+            auth_required=port != 25,
+            **common | {"hostname": address},
         ).start()
 for address in ("0.0.0.0", "::"):  # noqa: S104
-    Controller(Handler(), port=465, ssl_context=context, auth_require_tls=False, auth_required=True, **common | {"hostname": address}).start()
+    Controller(
+        Handler(),
+        port=465,
+        ssl_context=context,
+        auth_require_tls=False,
+        auth_required=True,
+        **common | {"hostname": address},
+    ).start()
 threading.Event().wait()
