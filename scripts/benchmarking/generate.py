@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any, Literal
@@ -18,7 +19,7 @@ from .frames import FILE_HEADER, Ints, build
 from .office import Device, staff
 from .script import Script
 
-Shape = Literal["dense", "mixed"]
+Shape = Literal["dense", "mixed", "small"]
 GENERATOR = 1
 """Raised whenever the bytes would change, so that kept files are made anew."""
 
@@ -37,21 +38,17 @@ class Plan:
     generator: int = GENERATOR
 
 
-DENSE = Plan("dense", 20_000, 0, 600, 200, 1_000)
-MIXED = Plan("mixed", 1_700, 2_300_000, 300, 15, 68)
+PLANS = {
+    "dense": Plan("dense", 20_000, 0, 600, 200, 1_000),
+    "mixed": Plan("mixed", 1_700, 2_300_000, 300, 15, 68),
+    "small": Plan("small", 20, 0, 10, 20, 20),
+}
 
 
-def plan(shape: Shape, times: int = 1) -> Plan:
+def plan(shape: str, times: int = 1) -> Plan:
     """The plan for a shape, ``times`` as long as usual."""
-    base = DENSE if shape == "dense" else MIXED
-    return Plan(
-        base.shape,
-        base.sessions * times,
-        base.background_packets * times,
-        base.devices,
-        base.sessions_per_second,
-        base.stretch,
-    )
+    base = PLANS[shape]
+    return replace(base, sessions=base.sessions * times, background_packets=base.background_packets * times)
 
 
 def ensure(folder: Path, wanted: Plan, name: str) -> Path:
@@ -162,3 +159,8 @@ class _Truth:
             "auth": dict(sorted(self._auth.items())),
             "devices": [self._devices[ip] for ip in sorted(self._devices)],
         }
+
+
+if __name__ == "__main__":
+    where, what, length = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    print(ensure(where, plan(what, length), what if length == 1 else f"{what}-x{length}"))
