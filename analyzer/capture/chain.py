@@ -23,11 +23,12 @@ Bytes = npt.NDArray[np.uint8]
 Offsets = npt.NDArray[np.int64]
 
 STRIDE_BYTES = 4 * 1024
-"""Distance of the cursors, measured: twice as many cost more to find than they save, half as many have twice as far to run."""
+"""Distance of the cursors, measured: twice as many cost more to find than they save, half as many have twice as far
+to run."""
 
 WINDOW_BYTES = 256
-"""Bytes looked through for a starting point. Longer records are often missed, which leaves a cursor a longer way, but few
-records on it."""
+"""Bytes looked through for a starting point. Longer records are often missed, which leaves a cursor a longer way, but
+few records on it."""
 
 WINDOWS_AT_ONCE = 512
 """Their bytes, 128 KiB, stay in the cache and below the size at which an allocator asks the system for fresh pages."""
@@ -39,7 +40,7 @@ LAP_STEPS = 8
 """Steps between two looks at which cursors have arrived; those that have, run on in vain until then."""
 
 MAX_LAPS = 32
-"""Laps after which a cursor gives up: a stretch of the shortest records has 64, a guess that went wrong may have any."""
+"""Laps after which a cursor gives up: as many as the shortest records take (16 bytes); a wrong guess may take any."""
 
 FEW_CURSORS = 6
 """With fewer cursors than this still running, a serial step costs less than a step of all."""

@@ -11,12 +11,15 @@ MICROSECONDS = 6
 """``if_tsresol`` of an interface that does not give one (draft-ietf-opsawg-pcapng section 4.2)."""
 
 POWER_OF_TWO = 0x80
-_MAX_SECONDS = MAX_TIME // 1_000_000_000 - 1
-_FINEST_SHIFT = 33  # finer binary fractions would overflow when scaled, and 2**-33 s is a tenth of a nanosecond
+_MAX_SECONDS = MAX_TIME // 1_000_000_000
+_ONE, _BILLION = np.uint64(1), np.uint64(1_000_000_000)
+_SCALABLE = np.uint64(33)  # bits that can be multiplied by a billion
+_FINEST = np.uint64(63)  # a finer tick than 2**-63 s counts as several of these
 
-# Decimal resolutions 10**-r: nanoseconds = ticks * MULTIPLIER[r] // DIVISOR[r].
+# Decimal resolutions 10**-r: nanoseconds = ticks * MULTIPLIER[r] // DIVISOR[r], for ticks up to LIMIT[r].
 _MULTIPLIER = np.array([10 ** max(0, 9 - r) for r in range(POWER_OF_TWO)], np.uint64)
-_DIVISOR = np.array([10 ** min(19, max(0, r - 9)) for r in range(POWER_OF_TWO)], np.uint64)
+_DIVISOR = np.array([min(10 ** max(0, r - 9), 2**64 - 1) for r in range(POWER_OF_TWO)], np.uint64)
+_LIMIT = np.array([MAX_TIME // 10 ** (9 - r) + 1 if r < 9 else 2**64 - 1 for r in range(POWER_OF_TWO)], np.uint64)
 
 
 def nanoseconds(
@@ -46,9 +49,8 @@ def nanoseconds(
 
 
 def _decimal(ticks: npt.NDArray[np.uint64], resolution: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
-    multiplier, divisor = _MULTIPLIER[resolution], _DIVISOR[resolution]
-    scaled = np.minimum(ticks, np.uint64(MAX_TIME) // multiplier) if (multiplier > 1).any() else ticks
-    scaled = scaled * multiplier
+    scaled = np.minimum(ticks, _LIMIT[resolution]) * _MULTIPLIER[resolution]
+    divisor = _DIVISOR[resolution]
     if (divisor > 1).any():
         scaled //= divisor
     return np.minimum(scaled, np.uint64(MAX_TIME), out=scaled)
@@ -56,10 +58,14 @@ def _decimal(ticks: npt.NDArray[np.uint64], resolution: npt.NDArray[np.uint8]) -
 
 def _binary(ticks: npt.NDArray[np.uint64], resolution: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
     power = (resolution & np.uint8(0x7F)).astype(np.uint64)
-    shift = np.minimum(power, np.uint64(_FINEST_SHIFT))
-    coarse = np.minimum(power - shift, np.uint64(63))
-    ticks = np.where(power - shift > np.uint64(63), np.uint64(0), ticks >> coarse)
-    seconds = np.minimum(ticks >> shift, np.uint64(_MAX_SECONDS))
-    fraction = ticks & ((np.uint64(1) << shift) - np.uint64(1))
-    scaled: npt.NDArray[np.uint64] = seconds * np.uint64(1_000_000_000) + (fraction * np.uint64(1_000_000_000) >> shift)
-    return scaled
+    excess = np.where(power > _FINEST, power - _FINEST, np.uint64(0))
+    ticks = np.where(excess > _FINEST, np.uint64(0), ticks >> np.minimum(excess, _FINEST))
+    power = np.minimum(power, _FINEST)
+    seconds = np.minimum(ticks >> power, np.uint64(_MAX_SECONDS + 1))
+    fraction = ticks & ((_ONE << power) - _ONE)
+    # fraction * 10**9 does not fit 64 bits: its upper 33 bits and the rest are scaled one after the other.
+    low_bits = np.where(power > _SCALABLE, power - _SCALABLE, np.uint64(0))
+    low = ((fraction & ((_ONE << low_bits) - _ONE)) * _BILLION) >> low_bits
+    scaled: npt.NDArray[np.uint64] = seconds * _BILLION
+    scaled += ((fraction >> low_bits) * _BILLION + low) >> (power - low_bits)
+    return np.minimum(scaled, np.uint64(MAX_TIME), out=scaled)

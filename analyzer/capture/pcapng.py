@@ -136,6 +136,9 @@ class PcapngFormat:
         offsets = steps.offsets
         if not len(offsets):
             return steps
+        if steps.fault is not None and _section_begins(data, steps.stop, end):
+            # Not a fault: the length was read in the byte order of the section before.
+            steps = Walk(offsets, steps.stop, SECTION_HEADER_BYTES)
         following = np.append(offsets[1:], steps.stop)
         types = gather(data, offsets, self._words)
         trailers = gather(data, following - 4, self._words)
