@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import select
-from typing import BinaryIO, Protocol
+from io import RawIOBase
+from typing import BinaryIO, Protocol, cast
 
 
 class ByteSource(Protocol):
@@ -35,8 +36,9 @@ class RawSource:
         self.fault: str | None = None
         self.bytes_read = 0
         self._stream = stream
-        # One system call per read: a pipe must not make us wait for more than is there.
-        self._read = getattr(stream, "readinto1", None) or stream.readinto  # type: ignore[attr-defined]
+        # One system call per read, which a buffered stream does not promise: a pipe must not make us wait for more
+        # than is there.
+        self._unbuffered = cast(RawIOBase, getattr(stream, "raw", stream))
         self._live = live
         self._ahead = b""
 
@@ -81,7 +83,7 @@ class RawSource:
 
     def _take(self, view: memoryview) -> int:
         try:
-            while (count := self._read(view)) is None:  # a descriptor someone set to non-blocking
+            while (count := self._unbuffered.readinto(view)) is None:  # a descriptor someone set to non-blocking
                 select.select([self._stream], [], [])
         except OSError as error:
             self.fault = f"it could not be read any further ({error.strerror or error})"

@@ -32,7 +32,7 @@ class Decoder(Protocol):
     @property
     def needs_input(self) -> bool: ...  # noqa: D102
     @property
-    def unused_data(self) -> bytes: ...  # noqa: D102
+    def unused_data(self) -> bytes | None: ...  # noqa: D102
     def decompress(self, data: bytes, max_length: int) -> bytes: ...  # noqa: D102
 
 
@@ -190,7 +190,7 @@ class DecompressedSource:
 
     def _next_member(self) -> bytes:
         """First bytes of the member that follows, past the zeros that tapes and xz put between members."""
-        rest = self._decoder.unused_data.lstrip(b"\0")
+        rest = (self._decoder.unused_data or b"").lstrip(b"\0")
         while len(rest) < MAGIC_BYTES and (more := self._raw.read(INPUT_BYTES)):
             rest = (rest + more).lstrip(b"\0")
         if not rest:

@@ -21,6 +21,12 @@ LEAP = 3600 * 1_000_000_000
 WITNESSES = 8
 """Packets that follow a leap and are asked whether it happened. Some files have every other stamp broken."""
 
+CLOCK_SET = 20 * 365 * 24 * 3600 * 1_000_000_000
+"""Nanoseconds since 1970. An earlier time is no stamp at all, or of a clock that was never set; it says nothing about
+its neighbours."""
+
+_NEVER = np.int64(np.iinfo(np.int64).max)
+
 
 def running_times(times: Times, latest: int | None) -> Times:
     """The clock of a capture point at each packet: the running maximum of believable times, ``int64[n]``.
@@ -36,13 +42,14 @@ def running_times(times: Times, latest: int | None) -> Times:
     before = int(times[-1 - WITNESSES]) if len(times) > WITNESSES else start
     if times[0] >= start and int(times[-1]) - before <= LEAP and (times[1:] >= times[:-1]).all():
         return times
-    witnesses = np.full((WITNESSES, len(times)), np.iinfo(np.int64).max)
+    witness = np.where(times < CLOCK_SET, _NEVER, times)
+    lowest = np.full(len(times), _NEVER)
     for ahead in range(1, min(WITNESSES, len(times) - 1) + 1):
-        witnesses[ahead - 1, :-ahead] = times[ahead:]
-    broken = times > np.minimum(witnesses.min(axis=0), np.iinfo(np.int64).max - LEAP) + LEAP
-    floor = np.int64(np.iinfo(np.int64).min if latest is None else latest)
-    believed = np.where(broken, floor, times)
-    clock = np.maximum(np.maximum.accumulate(believed), floor)
+        np.minimum(lowest[:-ahead], witness[ahead:], out=lowest[:-ahead])
+    believed = np.where(times - LEAP > lowest, lowest, times)
+    clock = np.maximum.accumulate(believed)
+    if latest is not None:
+        np.maximum(clock, latest, out=clock)
     # The last few have too few witnesses: there, a leap has yet to be confirmed.
     for index in range(max(1, len(times) - WITNESSES), len(times)):
         leaps = int(believed[index]) - int(clock[index - 1]) > LEAP
@@ -52,9 +59,8 @@ def running_times(times: Times, latest: int | None) -> Times:
 
 def beginning(times: Times) -> int:
     """The first believable one of the ``times`` with which an input begins, in nanoseconds."""
-    first = times[times != 0][: 1 + WITNESSES]  # 0 is a packet without a time stamp
-    if not len(first):
-        return 0
+    stamped = times[times >= CLOCK_SET]
+    first = (stamped if len(stamped) else times)[: 1 + WITNESSES]
     return int(first.min() if first[0] - first.min() > LEAP else first[0])
 
 
