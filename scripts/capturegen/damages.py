@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from scapy.compat import raw
 from scapy.layers.inet import IP, TCP
-from scapy.packet import Raw, raw
+from scapy.packet import Raw
 
-from capturegen.products import HIDDEN, Capture
-from capturegen.seeds import ETHERNET, Frame, Seed
+from scripts.capturegen.products import HIDDEN, Capture
+from scripts.capturegen.seeds import ETHERNET, Frame, Seed
 
 _SECOND = 10**9
 _OLD_SNAPLEN = 68
@@ -53,7 +54,7 @@ def _shifted(seed: Seed, client: int, server: int, sport: int | None = None) -> 
 
 def _wrapping_sequence(seed: Seed) -> list[Frame]:
     """Both directions pass 2**32 in the middle of the dialogue."""
-    starts = {}
+    starts: dict[str, int] = {}
     for frame in seed.frames:
         starts.setdefault(seed.side(frame), IP(frame.packet)[TCP].seq)
     return _shifted(seed, _SEQUENCE_SPACE - 60 - starts["client"], _SEQUENCE_SPACE - 200 - starts["server"])
@@ -128,7 +129,7 @@ def _retransmitted(seed: Seed) -> list[Frame]:
 
 
 def _offloaded(seed: Seed) -> list[Frame]:
-    """Neighbouring segments of one direction as one, as receive offload hands them up, with an IP length of zero where it is large."""
+    """Neighbouring segments as one, as receive offload hands them up; large ones with an IP length of zero."""
     frames: list[Frame] = []
     for frame in seed.frames:
         last = frames[-1] if frames else None
@@ -189,12 +190,30 @@ def captures(seed: Seed, large: Seed) -> list[Capture]:
     minute = 60 * _SECOND
     half = len(large.frames) - 6
     return [
-        Capture("start-missing", seed, seed.frames[auth:], changes={"ehlo_name": None, "start": seed.frames[auth].time / _SECOND}),
-        Capture("start-after-auth", seed, seed.frames[mail:], changes=HIDDEN | {"ehlo_name": None, "start": seed.frames[mail].time / _SECOND}),
-        Capture("client-side-only", seed, [f for f in seed.frames if seed.side(f) == "client"],
-                changes=client_only | {"auth_attempts": [attempt | {"outcome": "unknown", "code": None}]}),
-        Capture("server-side-only", seed, [f for f in seed.frames if seed.side(f) == "server"],
-                changes=HIDDEN | {"ehlo_name": None, "start": seed.frames[1].time / _SECOND}),
+        Capture(
+            "start-missing",
+            seed,
+            seed.frames[auth:],
+            changes={"ehlo_name": None, "start": seed.frames[auth].time / _SECOND},
+        ),
+        Capture(
+            "start-after-auth",
+            seed,
+            seed.frames[mail:],
+            changes=HIDDEN | {"ehlo_name": None, "start": seed.frames[mail].time / _SECOND},
+        ),
+        Capture(
+            "client-side-only",
+            seed,
+            [f for f in seed.frames if seed.side(f) == "client"],
+            changes=client_only | {"auth_attempts": [attempt | {"outcome": "unknown", "code": None}]},
+        ),
+        Capture(
+            "server-side-only",
+            seed,
+            [f for f in seed.frames if seed.side(f) == "server"],
+            changes=HIDDEN | {"ehlo_name": None, "start": seed.frames[1].time / _SECOND},
+        ),
         Capture("gap-in-auth", seed, [f for i, f in enumerate(seed.frames) if i != auth], changes=HIDDEN),
         Capture("gap-in-message", large, large.frames[:text] + large.frames[half:]),
         Capture("end-missing", seed, seed.frames[:mail], changes={"messages": 0}),
@@ -209,6 +228,16 @@ def captures(seed: Seed, large: Seed) -> list[Capture]:
         Capture("keep-alives", seed, _keep_alives(seed)),
         Capture("offloaded-segments", large, _offloaded(large)),
         Capture("partial-checksums", seed, _partial_checksums(seed)),
-        Capture("old-snaplen", seed, [Frame(f.time, f.data[:_OLD_SNAPLEN], len(f.data)) for f in seed.frames], changes=HIDDEN | {"ehlo_name": None}),
-        Capture("port-reused", seed, [*seed.frames, *(f.later(minute) for f in reused)], sessions=({"start": seed.frames[0].time / _SECOND + 60},)),
-    ]  # fmt: skip
+        Capture(
+            "old-snaplen",
+            seed,
+            [Frame(f.time, f.data[:_OLD_SNAPLEN], len(f.data)) for f in seed.frames],
+            changes=HIDDEN | {"ehlo_name": None},
+        ),
+        Capture(
+            "port-reused",
+            seed,
+            [*seed.frames, *(f.later(minute) for f in reused)],
+            sessions=({"start": seed.frames[0].time / _SECOND + 60},),
+        ),
+    ]

@@ -11,8 +11,8 @@ from pathlib import Path
 import lz4.frame
 import zstandard
 
-from capturegen.products import ETHERNET_LINK, File
-from capturegen.seeds import Frame, Seed
+from scripts.capturegen.products import ETHERNET_LINK, File
+from scripts.capturegen.seeds import Frame, Seed
 
 MICRO, NANO, MODIFIED = 0xA1B2C3D4, 0xA1B23C4D, 0xA1B2CD34
 _SNAPLEN = 262144
@@ -41,7 +41,8 @@ class Pcapng:
         self._parts: list[bytes] = []
         self.section(order)
 
-    def bytes(self) -> bytes:
+    def content(self) -> bytes:
+        """The file so far."""
         return b"".join(self._parts)
 
     def section(self, order: str) -> None:
@@ -51,7 +52,7 @@ class Pcapng:
         self._block(0x0A0D0D0A, struct.pack(f"{order}IHHq", 0x1A2B3C4D, 1, 0, -1))
 
     def interface(self, link_type: int = ETHERNET_LINK, *, resolution: int | None = None) -> None:
-        """``resolution`` as in if_tsresol: a power of ten, or of two with the highest bit set; ``None``: microseconds."""
+        """``resolution`` as in if_tsresol: a power of ten, of two with the highest bit set; ``None``: microseconds."""
         units = 10**6 if resolution is None else 2 ** (resolution & 0x7F) if resolution & 0x80 else 10**resolution
         self._resolutions.append(units)
         options = b"" if resolution is None else self._option(9, bytes([resolution])) + self._option(0, b"")
@@ -142,7 +143,7 @@ def _pcapng(frames: list[Frame], *, order: str = "<", resolution: int | None = N
     file.interface(resolution=resolution)
     for frame in frames:
         file.packet(frame)
-    return file.bytes()
+    return file.content()
 
 
 def _simple(frames: list[Frame]) -> bytes:
@@ -150,7 +151,7 @@ def _simple(frames: list[Frame]) -> bytes:
     file.interface()
     for frame in frames:
         file.simple_packet(frame)
-    return file.bytes()
+    return file.content()
 
 
 def _obsolete(frames: list[Frame]) -> bytes:
@@ -158,7 +159,7 @@ def _obsolete(frames: list[Frame]) -> bytes:
     file.interface()
     for frame in frames:
         file.obsolete_packet(frame)
-    return file.bytes()
+    return file.content()
 
 
 def _with_unknown(frames: list[Frame]) -> bytes:
@@ -168,7 +169,7 @@ def _with_unknown(frames: list[Frame]) -> bytes:
     for frame in frames:
         file.packet(frame)
         file.unknown()
-    return file.bytes()
+    return file.content()
 
 
 def _two_sections(frames: list[Frame], half: int) -> bytes:
@@ -181,7 +182,7 @@ def _two_sections(frames: list[Frame], half: int) -> bytes:
     file.interface(resolution=9)
     for frame in frames[half:]:
         file.packet(frame)
-    return file.bytes()
+    return file.content()
 
 
 def _mixed_interfaces(frames: list[Frame]) -> bytes:
@@ -194,7 +195,7 @@ def _mixed_interfaces(frames: list[Frame]) -> bytes:
         cooked = struct.pack(">HHH", 0, 1, 6) + frame.data[6:12] + b"\0\0" + frame.data[12:14] + frame.packet
         data = (frame.data, frame.packet, cooked)[number % 3]
         file.packet(frame.with_data(data), number % 3)
-    return file.bytes()
+    return file.content()
 
 
 def _with_secrets(frames: list[Frame], key_log: Path) -> bytes:
@@ -206,7 +207,7 @@ def _with_secrets(frames: list[Frame], key_log: Path) -> bytes:
     file.secrets("".join(f"{line}\n" for line in lines).encode())
     for frame in frames:
         file.packet(frame)
-    return file.bytes()
+    return file.content()
 
 
 def _client_randoms(frames: list[Frame]) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from capturegen.seeds import Frame, Seed
+from scripts.capturegen.seeds import Frame, Seed
 
 ETHERNET_LINK = 1
 

@@ -24,9 +24,11 @@ class Frame:
     wire_length: int | None = None
 
     def with_data(self, data: bytes) -> Frame:
+        """Other bytes at the same time."""
         return Frame(self.time, data)
 
     def later(self, nanoseconds: int) -> Frame:
+        """The same bytes at a later time."""
         return Frame(self.time + nanoseconds, self.data, self.wire_length)
 
     @property

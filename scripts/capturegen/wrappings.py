@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from typing import Any
 
+from scapy.compat import raw
 from scapy.config import conf
 from scapy.contrib.geneve import GENEVE
 from scapy.contrib.mpls import MPLS
@@ -13,16 +15,16 @@ from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6
 from scapy.layers.l2 import GRE, CookedLinux, CookedLinuxV2, Dot1AD, Dot1Q, Ether
 from scapy.layers.ppp import PPP, PPPoE
 from scapy.layers.vxlan import VXLAN
-from scapy.packet import Packet, Raw, raw
+from scapy.packet import Packet, Raw
 
-from capturegen.products import ETHERNET_LINK, Capture
-from capturegen.seeds import ETHERNET, Frame, Seed
+from scripts.capturegen.products import ETHERNET_LINK, Capture
+from scripts.capturegen.seeds import ETHERNET, Frame, Seed
 
 Wrap = Callable[[Frame], list[bytes]]
 
-_OUTER4 = {"src": "192.0.2.1", "dst": "192.0.2.2", "id": 1}
-_OUTER6 = {"src": "2001:db8:ffff::1", "dst": "2001:db8:ffff::2"}
-_OUTER_MACS = {"src": "00:00:5e:00:53:01", "dst": "00:00:5e:00:53:02"}
+_OUTER4: dict[str, Any] = {"src": "192.0.2.1", "dst": "192.0.2.2", "id": 1}
+_OUTER6: dict[str, Any] = {"src": "2001:db8:ffff::1", "dst": "2001:db8:ffff::2"}
+_OUTER_MACS: dict[str, Any] = {"src": "00:00:5e:00:53:01", "dst": "00:00:5e:00:53:02"}
 _FRAGMENT_BYTES = 48
 _ERSPAN_SESSION = 5
 _GRE_ERSPAN_12, _GRE_ERSPAN_3 = 0x88BE, 0x22EB
@@ -75,7 +77,7 @@ def _erspan3_platform(frame: Frame) -> list[bytes]:
 
 
 def _fragments4(frame: Frame) -> list[bytes]:
-    pieces = fragment(IP(frame.packet), fragsize=_FRAGMENT_BYTES)
+    pieces = fragment(IP(frame.packet), fragsize=_FRAGMENT_BYTES)  # type: ignore[no-untyped-call]
     return [frame.data[:ETHERNET] + raw(piece) for piece in pieces]
 
 
@@ -83,7 +85,8 @@ def _fragments6(frame: Frame) -> list[bytes]:
     whole = IPv6(frame.packet)
     transport = whole.payload
     headed = IPv6(src=whole.src, dst=whole.dst, hlim=whole.hlim) / IPv6ExtHdrFragment(id=len(frame.data)) / transport
-    return [frame.data[:ETHERNET] + raw(piece) for piece in fragment6(headed, 120)]
+    pieces = fragment6(headed, 120)  # type: ignore[no-untyped-call]
+    return [frame.data[:ETHERNET] + raw(piece) for piece in pieces]
 
 
 def _extension_headers(frame: Frame) -> list[bytes]:
@@ -131,7 +134,7 @@ def _ppp(frame: Frame) -> list[bytes]:
     return [b"\xff\x03" + (b"\x00\x21" if _is_ipv4(frame) else b"\x00\x57") + frame.packet]
 
 
-_VNI = {"vni": 4242}
+_VNI: dict[str, Any] = {"vni": 4242}
 
 WRAPPINGS: tuple[tuple[str, int, Wrap], ...] = (
     ("vlan", 1, lambda f: _ethernet(f, Dot1Q(vlan=20, type=_ip_type(f)))),
@@ -153,7 +156,11 @@ WRAPPINGS: tuple[tuple[str, int, Wrap], ...] = (
     ("loop", 108, _loopback(">")),
     ("ppp", 9, _ppp),
     ("gre", 1, lambda f: _tunnel4(GRE(proto=_ip_type(f)), inner=f.packet)),
-    ("gre-key-and-checksum", 1, lambda f: _tunnel4(GRE(proto=_ip_type(f), chksum_present=1, key_present=1, key=1), inner=f.packet)),
+    (
+        "gre-key-and-checksum",
+        1,
+        lambda f: _tunnel4(GRE(proto=_ip_type(f), chksum_present=1, key_present=1, key=1), inner=f.packet),
+    ),
     ("gre-ethernet", 1, lambda f: _tunnel4(GRE(proto=0x6558), inner=f.data)),
     ("erspan-1", 1, _erspan(1)),
     ("erspan-2", 1, _erspan(2)),
@@ -161,14 +168,22 @@ WRAPPINGS: tuple[tuple[str, int, Wrap], ...] = (
     ("erspan-3-platform-header", 1, _erspan3_platform),
     ("vxlan", 1, lambda f: _tunnel4(UDP(sport=50000, dport=4789), VXLAN(flags=8, **_VNI), inner=f.data)),
     ("vxlan-linux-port", 1, lambda f: _tunnel4(UDP(sport=50000, dport=8472), VXLAN(flags=8, **_VNI), inner=f.data)),
-    ("vxlan-inner-vlan", 1, lambda f: _tunnel4(UDP(sport=50000, dport=4789), VXLAN(flags=8, **_VNI), inner=_ethernet(f, Dot1Q(vlan=20, type=_ip_type(f)))[0])),
+    (
+        "vxlan-inner-vlan",
+        1,
+        lambda f: _tunnel4(
+            UDP(sport=50000, dport=4789),
+            VXLAN(flags=8, **_VNI),
+            inner=_ethernet(f, Dot1Q(vlan=20, type=_ip_type(f)))[0],
+        ),
+    ),
     ("geneve", 1, lambda f: _tunnel4(UDP(sport=50000, dport=6081), GENEVE(**_VNI, proto=0x6558), inner=f.data)),
     ("ip-in-ip", 1, lambda f: _tunnel4(inner=f.packet, proto=4)),
     ("4in6", 1, lambda f: [raw(Ether(**_OUTER_MACS) / IPv6(**_OUTER6, nh=4) / Raw(f.packet))]),
     ("ipv4-options", 1, _options4),
     ("ipv4-fragments", 1, _fragments4),
     ("ipv4-fragments-reversed", 1, lambda f: _fragments4(f)[::-1]),
-)  # fmt: skip
+)
 """Name, link type, and how a frame of the IPv4 session is wrapped."""
 
 WRAPPINGS6: tuple[tuple[str, int, Wrap], ...] = (

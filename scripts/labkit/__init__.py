@@ -3,5 +3,5 @@
 Order of use: :mod:`labkit.material` fetches the software, :mod:`labkit.sealed` shuts the process in,
 :mod:`labkit.network` builds what :mod:`labkit.world` describes, :mod:`labkit.servers` starts the servers,
 :mod:`labkit.clients` sends what :mod:`labkit.cases` and :mod:`labkit.office` list, :mod:`labkit.recorder`
-records it, :mod:`labkit.transcript` and :mod:`labkit.labels` say what took place, :mod:`labkit.curate` writes the result.
+records it, :mod:`labkit.transcript` and :mod:`labkit.labels` say what took place; :mod:`labkit.record` does all this.
 """

@@ -1,11 +1,11 @@
-"""The lab's certification authority: server certificates for the names clients use, client certificates for EXTERNAL."""
+"""The lab's certification authority: certificates for the servers' names, and for clients that use EXTERNAL."""
 
 from __future__ import annotations
 
 import subprocess
 from pathlib import Path
 
-from labkit.world import SERVERS
+from scripts.labkit.world import SERVERS
 
 CLIENT_CERTIFICATES = {"bench": "bench@office.example", "nas": "nas@office.example"}
 """File name and subject (the user name EXTERNAL derives) of each client certificate."""

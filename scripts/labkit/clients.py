@@ -1,4 +1,4 @@
-"""The clients: how each is told what a :class:`~labkit.sends.Send` says. A new client is a new entry of :data:`CLIENTS`."""
+"""How each client is told what a :class:`~labkit.sends.Send` says; a new client is a new entry of :data:`CLIENTS`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labkit.material import Material
-from labkit.network import Network
-from labkit.sends import BEARER, Send
-from labkit.servers import PROGRAMS
-from labkit.world import server_name
+from scripts.labkit.material import Material
+from scripts.labkit.network import Network
+from scripts.labkit.sends import BEARER, Send
+from scripts.labkit.servers import PROGRAMS
+from scripts.labkit.world import server_name
 
 CLIENT_SECONDS = 90
 """Longer than the slowest scene; a client that hangs shall not hang the lab."""
@@ -92,6 +92,7 @@ class Bench:
 
     @property
     def authority(self) -> str:
+        """The certificate clients trust, as a path."""
         return str(self.folder / "certificates" / "ca.pem")
 
 

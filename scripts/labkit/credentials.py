@@ -24,14 +24,17 @@ class Account:
 
     @property
     def password(self) -> str:
+        """What PLAIN, LOGIN and the challenge mechanisms use."""
         return f"Pa55-{CANARY}-{self.user.split('@')[0]}!"
 
     @property
     def token(self) -> str:
+        """A bearer token as long as those of large providers."""
         return _token(self.user, "long")
 
     @property
     def short_token(self) -> str:
+        """One that fits into a line of 512 bytes."""
         return _token(self.user, "short")
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.sends import Send
-from labkit.servers import BY_HOST
-from labkit.transcript import Attempt, Connection
-from labkit.world import server_name
+from scripts.labkit.sends import Send
+from scripts.labkit.servers import BY_HOST
+from scripts.labkit.transcript import Attempt, Connection
+from scripts.labkit.world import server_name
 
 
 class LabelError(Exception):

@@ -15,10 +15,26 @@ import venv
 from dataclasses import dataclass
 from pathlib import Path
 
-BASE_PACKAGES = (
-    "tcpdump iproute2 ethtool nftables openssl tshark curl nodejs postfix dovecot-core dovecot-submissiond swaks msmtp "
-    "libnet-smtp-ssl-perl libio-socket-ssl-perl libauthen-sasl-perl libauthen-ntlm-perl libdigest-hmac-perl"
-).split()
+BASE_PACKAGES = [
+    "tcpdump",
+    "iproute2",
+    "ethtool",
+    "nftables",
+    "openssl",
+    "tshark",
+    "curl",
+    "nodejs",
+    "postfix",
+    "dovecot-core",
+    "dovecot-submissiond",
+    "swaks",
+    "msmtp",
+    "libnet-smtp-ssl-perl",
+    "libio-socket-ssl-perl",
+    "libauthen-sasl-perl",
+    "libauthen-ntlm-perl",
+    "libdigest-hmac-perl",
+]
 """Downloaded together; those the machine has already are used as they are."""
 
 EXIM_PACKAGES = ["exim4-base", "exim4-daemon-heavy"]

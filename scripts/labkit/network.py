@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import IO, Any
 
-from labkit.world import ROUTER, SEGMENTS, Host
+from scripts.labkit.world import ROUTER, SEGMENTS, Host
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.credentials import ACCOUNTS
-from labkit.sends import Send, b64
+from scripts.labkit.credentials import ACCOUNTS
+from scripts.labkit.sends import Send, Tls, b64
 
 ROTATE_SECONDS = 35
-"""tcpdump begins a new file this often; the slow scan below lasts longer, so it must cross from one file into the next."""
+"""tcpdump begins a new file this often; the slow scan below lasts longer, so it crosses from one into the next."""
 
 _SCAN = "scan@office.example"
 _BRANCH = ACCOUNTS["branch@office.example"]
 
 
 def _from(
-    device: str, client: str, server: str, port: int, tls: str, mechanism: str | None, user: str, **more: Any
+    device: str, client: str, server: str, port: int, tls: Tls, mechanism: str | None, user: str, **more: Any
 ) -> Send:
     sender = user if "@" in user else f"{user}@office.example"
     defaults = {"ehlo": f"{device}.office.example", "sender": sender, "recipient": "accounting@office.example"}
@@ -28,7 +28,7 @@ def _from(
         mechanism=mechanism,
         user=user,
         **defaults | more,
-    )  # type: ignore[arg-type]
+    )
 
 
 def _behind_branch(device: str, subject: str) -> Send:

@@ -1,4 +1,4 @@
-"""Reads and cuts the pcap files tcpdump wrote (native byte order, microseconds, Ethernet). Frames are copied as they are."""
+"""Reads and cuts the pcap files tcpdump wrote (little-endian, microseconds, Ethernet); frames stay as they are."""
 
 from __future__ import annotations
 

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labkit import certificates, credentials, labels, network, pcapfile, sealed, servers, transcript
-from labkit.cases import CASES
-from labkit.clients import Bench, Run
-from labkit.material import Material
-from labkit.office import ROTATE_SECONDS, STORY
-from labkit.recorder import Recorder
-from labkit.world import BY_NAME, HOSTS, hosts_file
+from scripts.labkit import certificates, credentials, labels, network, pcapfile, sealed, servers, transcript
+from scripts.labkit.cases import CASES
+from scripts.labkit.clients import Bench, Run
+from scripts.labkit.material import Material
+from scripts.labkit.office import ROTATE_SECONDS, STORY
+from scripts.labkit.recorder import Recorder
+from scripts.labkit.sends import Send
+from scripts.labkit.world import BY_NAME, HOSTS, hosts_file
 
 _SCRATCH = Path("/mnt")
 """Any directory that exists on every machine: a tmpfs lies over it, for the lab's processes only."""
@@ -100,7 +101,7 @@ def _record_bench(bench: Bench, cases: list[Any], *, verbose: bool) -> Scene:
 def _record_office(bench: Bench) -> tuple[list[Path], Scene]:
     sys.stderr.write("lab: the office begins its two minutes\n")
     runs = []
-    waiting = []
+    waiting: list[tuple[str, Send, float, subprocess.Popen[bytes]]] = []
     with Recorder("office", bench.folder / "office-%s.pcap", rotate=ROTATE_SECONDS):
         began = time.time()
         for offset, send in STORY:
@@ -179,10 +180,8 @@ def _write_office(folder: Path, files: list[Path], lines: list[dict[str, Any]]) 
 def _keys(key_log: Path) -> str:
     """The key log without repetitions (both ends of a session write the same line)."""
     lines = {line for line in key_log.read_text().splitlines() if line and not line.startswith("#")}
-    return (
-        "# TLS keys of the lab's sessions. They open nothing else: every certificate and password was made for the recording.\n"
-        + "".join(f"{line}\n" for line in sorted(lines))
-    )
+    head = "# TLS keys of the lab's sessions. They open nothing else: its certificates and passwords ended with it.\n"
+    return head + "".join(f"{line}\n" for line in sorted(lines))
 
 
 def _cipher_names() -> dict[int, str]:

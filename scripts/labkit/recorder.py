@@ -17,24 +17,9 @@ class Recorder:
     """
 
     def __init__(self, segment: str, path: Path, rotate: int | None = None) -> None:
-        # No name resolution, no privilege drop (it could not write here), every packet written at once.
-        self._command = [
-            "ip",
-            "netns",
-            "exec",
-            segment,
-            "tcpdump",
-            "-i",
-            "span0",
-            "-n",
-            "-U",
-            "-Z",
-            "root",
-            "-s",
-            "0",
-            "-w",
-            str(path),
-        ]
+        # No name resolution, no privilege drop (it could not write here), every packet taken and written at once.
+        self._command = ["ip", "netns", "exec", segment, "tcpdump", "-i", "span0", "-n", "-Z", "root", "-s", "0"]
+        self._command += ["--immediate-mode", "-U", "-w", str(path)]
         if rotate is not None:
             self._command += ["-G", str(rotate)]
 
@@ -46,9 +31,9 @@ class Recorder:
                 break
         time.sleep(SETTLE_SECONDS)
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *raised: object) -> None:
         time.sleep(SETTLE_SECONDS)
         self._process.terminate()
-        _, said = self._process.communicate()
+        said = self._process.communicate()[1]
         if "0 packets dropped by kernel" not in said:
             raise RuntimeError(f"tcpdump lost packets: {said}")

@@ -6,7 +6,7 @@ import base64
 from dataclasses import dataclass
 from typing import Literal
 
-from labkit.credentials import ACCOUNTS, WRONG_PASSWORD, WRONG_TOKEN
+from scripts.labkit.credentials import ACCOUNTS, WRONG_PASSWORD, WRONG_TOKEN
 
 Tls = Literal["none", "starttls", "implicit"]
 
@@ -18,7 +18,7 @@ class Send:
     """One run of one client, which makes one TCP connection.
 
     Attributes:
-        client: a key of :data:`labkit.clients.CLIENTS`.
+        client: a key of :data:`scripts.labkit.clients.CLIENTS`.
         device: the host it runs on.
         server: the host it sends to.
         mechanism: what it is told to use; ``None``: no AUTH.

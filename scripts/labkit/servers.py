@@ -1,4 +1,4 @@
-"""The servers as data: which program runs on which host, with which files. A new server is a new row of :data:`SERVERS`."""
+"""Which program runs on which host, with which files, as data: a new server is a new row of :data:`SERVERS`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from labkit.material import Material
-from labkit.network import Network
-from labkit.world import BY_NAME
+from scripts.labkit.material import Material
+from scripts.labkit.network import Network
+from scripts.labkit.world import BY_NAME
 
 PROGRAMS = Path(__file__).parent / "programs"
 CONFIG = Path(__file__).parent / "config"
@@ -24,7 +24,7 @@ class Server:
     """One server: ``files`` maps a path to the templates it is made of, ``commands`` run until the lab ends.
 
     In both, ``$folder`` is the lab's folder, ``$run`` a directory of the server's own, ``$host`` its host,
-    ``$certificates``, ``$programs``, ``$python`` and ``$keylog`` what they say.
+    ``$inputs`` the accounts and its certificate and key, the others what they say.
     """
 
     label: str
@@ -34,9 +34,7 @@ class Server:
     files: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
-_PROVIDER = (
-    "$python $programs/serve_provider.py {} $folder/accounts.json $certificates/{}.pem $certificates/{}.key $keylog"
-)
+_PROVIDER = "$python $programs/serve_provider.py {} $inputs $keylog"
 _INTROSPECTION = "$python $programs/serve_introspection.py $folder/accounts.json"
 
 SERVERS = (
@@ -56,7 +54,7 @@ SERVERS = (
         "dovecot",
         "dovecot",
         (465, 587, 2525),
-        ("dovecot -F -c $run/dovecot.conf", _INTROSPECTION, _PROVIDER.format("sink", "dovecot", "dovecot")),
+        ("dovecot -F -c $run/dovecot.conf", _INTROSPECTION, _PROVIDER.format("sink")),
         (
             ("$run/dovecot.conf", ("dovecot-auth.conf", "dovecot-submission.conf")),
             ("$run/oauth2.conf", ("dovecot-oauth2.conf",)),
@@ -69,20 +67,16 @@ SERVERS = (
         "aiosmtpd",
         "aiosmtpd",
         (25, 465, 587, 2525),
-        (
-            "$python $programs/serve_aiosmtpd.py $folder/accounts.json $certificates/aiosmtpd.pem $certificates/aiosmtpd.key $keylog",
-        ),
+        ("$python $programs/serve_aiosmtpd.py $inputs $keylog",),
     ),
     Server(
         "nodemailer",
         "nodemailer",
         (25, 465, 587, 2525),
-        (
-            "node --tls-keylog=$keylog $programs/serve_nodemailer.cjs $folder/accounts.json $certificates/nodemailer.pem $certificates/nodemailer.key",
-        ),
+        ("node --tls-keylog=$keylog $programs/serve_nodemailer.cjs $inputs",),
     ),
-    Server("exchange-dialogue", "exchange", (25, 587), (_PROVIDER.format("exchange", "exchange", "exchange"),)),
-    Server("gmail-dialogue", "gmail", (25, 465, 587), (_PROVIDER.format("gmail", "gmail", "gmail"),)),
+    Server("exchange-dialogue", "exchange", (25, 587), (_PROVIDER.format("exchange"),)),
+    Server("gmail-dialogue", "gmail", (25, 465, 587), (_PROVIDER.format("gmail"),)),
 )
 
 BY_HOST = {server.host: server for server in SERVERS}
@@ -143,13 +137,14 @@ def prepare_postfix() -> None:
 
 
 def _values(server: Server, material: Material, folder: Path, key_log: Path) -> dict[str, str]:
-    run = folder / "run" / server.host
+    run, certificates = folder / "run" / server.host, folder / "certificates"
     open_addresses = [f"{BY_NAME[device].ipv4}/32 [{BY_NAME[device].ipv6}]/128" for device in OPEN_DEVICES]
     return {
         "folder": str(folder),
         "run": str(run),
         "host": server.host,
-        "certificates": str(folder / "certificates"),
+        "certificates": str(certificates),
+        "inputs": f"{folder}/accounts.json {certificates}/{server.host}.pem {certificates}/{server.host}.key",
         "programs": str(PROGRAMS),
         "python": str(material.python),
         "keylog": str(key_log),

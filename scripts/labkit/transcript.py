@@ -15,10 +15,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-_FIELDS = (
-    "tcp.stream frame.time_epoch ip.src ipv6.src tcp.srcport ip.dst ipv6.dst tcp.dstport eth.src "
-    "tcp.flags.syn tcp.flags.ack tls.handshake.type tls.handshake.version tls.handshake.extensions.supported_version tls.handshake.ciphersuite"
-).split()
+_FIELDS = [
+    "tcp.stream",
+    "frame.time_epoch",
+    "ip.src",
+    "ipv6.src",
+    "tcp.srcport",
+    "ip.dst",
+    "ipv6.dst",
+    "tcp.dstport",
+    "eth.src",
+    "tcp.flags.syn",
+    "tcp.flags.ack",
+    "tls.handshake.type",
+    "tls.handshake.version",
+    "tls.handshake.extensions.supported_version",
+    "tls.handshake.ciphersuite",
+]
 
 _VERSIONS = {"0x0301": "1.0", "0x0302": "1.1", "0x0303": "1.2", "0x0304": "1.3"}
 _SERVER_HELLO = "2"
@@ -193,6 +206,8 @@ class _Reader:
             responses.append(self.line())
             cancelled = responses[-1] == b"*"
             code, _ = self.reply()
+        if code == "334":
+            code = ""  # the client left without an answer to this challenge
         attempt.username = _username(attempt.mechanism, responses)
         attempt.code = code or None
         if code:

@@ -32,10 +32,12 @@ class Host:
 
     @property
     def ipv4(self) -> str:
+        """Its IPv4 address."""
         return f"{'10.20.0' if self.segment == 'office' else '198.51.100'}.{self.number}"
 
     @property
     def ipv6(self) -> str:
+        """Its IPv6 address."""
         # The decimal number in the last group, so that both addresses of a host look alike.
         return f"2001:db8:{20 if self.segment == 'office' else 100}::{self.number}"
 

@@ -1,4 +1,4 @@
-"""Speaks SMTP line by line from a script, for what no ordinary client does. Argument: one JSON object (see labkit.clients).
+"""Speaks SMTP line by line from a script, for what no ordinary client does. Argument: JSON (see labkit.clients).
 
 A step is a line to send, after which one reply is read, or one of
 
@@ -36,6 +36,7 @@ class Client:
             self.start_tls()
 
     def start_tls(self) -> None:
+        """Begin TLS now."""
         context = ssl.create_default_context(cafile=self.send["ca"])
         if self.send["certificate"]:
             context.load_cert_chain(*self.send["certificate"])
@@ -54,6 +55,7 @@ class Client:
                 return
 
     def step(self, step: str) -> None:
+        """Do one step of the script."""
         if not step.startswith("<"):
             self.socket.sendall(step.encode() + b"\r\n")
             self.read()

@@ -41,7 +41,7 @@ with smtp:
         smtp.ehlo()
     if send["mechanism"]:
         smtp.user, smtp.password = send["user"], send["secret"]
-        exchanges = {
+        exchanges: dict[str, Any] = {
             "PLAIN": smtp.auth_plain,
             "LOGIN": smtp.auth_login,
             "CRAM-MD5": smtp.auth_cram_md5,

@@ -12,8 +12,9 @@ import sys
 import threading
 from typing import Any
 
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import MISSING, AuthResult, LoginPassword
+# Runs in the lab's own environment, where aiosmtpd is.
+from aiosmtpd.controller import Controller  # type: ignore[import-not-found]
+from aiosmtpd.smtp import MISSING, AuthResult, LoginPassword  # type: ignore[import-not-found]
 
 accounts_file, certificate, key, key_log = sys.argv[1:5]
 with open(accounts_file) as accounts_json:
@@ -32,10 +33,12 @@ def check_password(server: Any, session: Any, envelope: Any, mechanism: str, dat
 class Handler:
     """Accepts every message; knows the OAuth mechanisms aiosmtpd leaves to its users."""
 
-    async def auth_XOAUTH2(self, server: Any, args: list[str]) -> AuthResult:  # noqa: N802 - aiosmtpd finds it by name
+    async def auth_XOAUTH2(self, server: Any, args: list[str]) -> AuthResult:
+        """Found by aiosmtpd by its name."""
         return await self._bearer(server, args)
 
-    async def auth_OAUTHBEARER(self, server: Any, args: list[str]) -> AuthResult:  # noqa: N802
+    async def auth_OAUTHBEARER(self, server: Any, args: list[str]) -> AuthResult:
+        """Found by aiosmtpd by its name."""
         return await self._bearer(server, args)
 
     async def _bearer(self, server: Any, args: list[str]) -> AuthResult:
@@ -51,7 +54,8 @@ class Handler:
             return AuthResult(success=False, handled=False)
         return AuthResult(success=True, handled=False, auth_data=user.encode())
 
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        """Accept the message."""
         return "250 2.0.0 Ok: queued"
 
 

@@ -42,35 +42,50 @@ class Profile:
 
 
 _NODE = "FR0P281CA0056.DEUP281.PROD.OUTLOOK.COM"
+_TRACE = "[" + _NODE + " {date} 08DE2A7F1C9E4B30]"
+_GMAIL = "5b1f17b1804b1-477a9df9d3esm229461395e9.12 - gsmtp"
+_GMAIL_HELP = "https://support.google.com/mail/?p="
 
 PROFILES = {
     "exchange": Profile(
         ports=(25, 587),
         tls_ports=(),
-        banner=f"220 {_NODE.split('.')[0]}.outlook.office365.com Microsoft ESMTP MAIL Service ready at {{date}} [08DE2A7F1C9E4B30]",
-        hello=f"{_NODE.split('.')[0]}.outlook.office365.com Hello [{{client}}]",
-        extensions=("SIZE 157286400", "PIPELINING", "DSN", "ENHANCEDSTATUSCODES", "8BITMIME", "BINARYMIME", "CHUNKING", "SMTPUTF8"),
+        banner="220 FR0P281CA0056.outlook.office365.com Microsoft ESMTP MAIL Service ready at {date} [08DE2A7F1C9E4B3]",
+        hello="FR0P281CA0056.outlook.office365.com Hello [{client}]",
+        extensions=(
+            "SIZE 157286400",
+            "PIPELINING",
+            "DSN",
+            "ENHANCEDSTATUSCODES",
+            "8BITMIME",
+            "BINARYMIME",
+            "CHUNKING",
+            "SMTPUTF8",
+        ),
         mechanisms=("LOGIN", "XOAUTH2"),
         starttls="220 2.0.0 SMTP server ready",
         success="235 2.7.0 Authentication successful",
-        wrong=f"535 5.7.3 Authentication unsuccessful [{_NODE} {{date}} 08DE2A7F1C9E4B30]",
+        wrong=f"535 5.7.3 Authentication unsuccessful {_TRACE}",
         blocked=(
             "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Mailbox. Visit "
-            f"https://aka.ms/smtp_auth_disabled for more information. [{_NODE} {{date}} 08DE2A7F1C9E4B30]"
+            f"https://aka.ms/smtp_auth_disabled for more information. {_TRACE}"
         ),
-        unauthenticated=f"530 5.7.57 Client not authenticated to send mail. [{_NODE} {{date}} 08DE2A7F1C9E4B30]",
+        unauthenticated=f"530 5.7.57 Client not authenticated to send mail. {_TRACE}",
         refusal=None,
         sender="250 2.1.0 Sender OK",
         recipient="250 2.1.5 Recipient OK",
         data="354 Start mail input; end with <CRLF>.<CRLF>",
-        queued=f"250 2.6.0 <{{id}}@office.example> [InternalId=96439993335811, Hostname={_NODE}] 9283 bytes in 0.214, 42.362 KB/sec Queued mail for delivery",
+        queued=(
+            f"250 2.6.0 <{{id}}@office.example> [InternalId=96439993335811, Hostname={_NODE}] "
+            "9283 bytes in 0.214, 42.362 KB/sec Queued mail for delivery"
+        ),
         bye="221 2.0.0 Service closing transmission channel",
         unrecognised="500 5.3.3 Unrecognized command",
     ),
     "gmail": Profile(
         ports=(25, 587),
         tls_ports=(465,),
-        banner="220 smtp.gmail.com ESMTP 5b1f17b1804b1-477a9df9d3esm229461395e9.12 - gsmtp",
+        banner=f"220 smtp.gmail.com ESMTP {_GMAIL}",
         hello="smtp.gmail.com at your service, [{client}]",
         extensions=("SIZE 35882577", "8BITMIME", "ENHANCEDSTATUSCODES", "PIPELINING", "CHUNKING", "SMTPUTF8"),
         mechanisms=("LOGIN", "PLAIN", "XOAUTH2", "PLAIN-CLIENTTOKEN", "OAUTHBEARER", "XOAUTH"),
@@ -78,32 +93,47 @@ PROFILES = {
         success="235 2.7.0 Accepted",
         wrong=(
             "535-5.7.8 Username and Password not accepted. For more information, go to\n"
-            "535 5.7.8  https://support.google.com/mail/?p=BadCredentials 5b1f17b1804b1-477a9df9d3esm229461395e9.12 - gsmtp"
+            f"535 5.7.8  {_GMAIL_HELP}BadCredentials {_GMAIL}"
         ),
         blocked=(
             "534-5.7.9 Application-specific password required. For more information, go to\n"
-            "534 5.7.9  https://support.google.com/mail/?p=InvalidSecondFactor 5b1f17b1804b1-477a9df9d3esm229461395e9.12 - gsmtp"
+            f"534 5.7.9  {_GMAIL_HELP}InvalidSecondFactor {_GMAIL}"
         ),
         unauthenticated=(
             "530-5.7.0 Authentication Required. For more information, go to\n"
-            "530 5.7.0  https://support.google.com/mail/?p=WantAuthError 5b1f17b1804b1-477a9df9d3esm229461395e9.12 - gsmtp"
+            f"530 5.7.0  {_GMAIL_HELP}WantAuthError {_GMAIL}"
         ),
         refusal={"status": "400", "schemes": "Bearer", "scope": "https://mail.google.com/"},
-        sender="250 2.1.0 OK 5b1f17b1804b1-477a9df9d3esm229461395e9.12 - gsmtp",
-        recipient="250 2.1.5 OK 5b1f17b1804b1-477a9df9d3esm229461395e9.12 - gsmtp",
-        data="354 Go ahead 5b1f17b1804b1-477a9df9d3esm229461395e9.12 - gsmtp",
-        queued="250 2.0.0 OK  1795466935 5b1f17b1804b1-477a9df9d3esm229461395e9.12 - gsmtp",
-        bye="221 2.0.0 closing connection 5b1f17b1804b1-477a9df9d3esm229461395e9.12 - gsmtp",
-        unrecognised="502 5.5.1 Unrecognized command. 5b1f17b1804b1-477a9df9d3esm229461395e9.12 - gsmtp",
+        sender=f"250 2.1.0 OK {_GMAIL}",
+        recipient=f"250 2.1.5 OK {_GMAIL}",
+        data=f"354 Go ahead {_GMAIL}",
+        queued=f"250 2.0.0 OK  1795466935 {_GMAIL}",
+        bye=f"221 2.0.0 closing connection {_GMAIL}",
+        unrecognised=f"502 5.5.1 Unrecognized command. {_GMAIL}",
     ),
     # Where Dovecot's submission service hands its messages to; on the loopback interface only.
     "sink": Profile(
-        ports=(10025,), tls_ports=(), banner="220 sink ESMTP", hello="sink", extensions=("SIZE 157286400", "8BITMIME"), mechanisms=(),
-        starttls="502 no", success="", wrong="", blocked="", unauthenticated="", refusal=None, sender="250 2.1.0 Ok",
-        recipient="250 2.1.5 Ok", data="354 End data with <CR><LF>.<CR><LF>", queued="250 2.0.0 Ok: queued", bye="221 2.0.0 Bye",
-        unrecognised="500 5.5.2 Unrecognized", auth_required=False,
+        ports=(10025,),
+        tls_ports=(),
+        banner="220 sink ESMTP",
+        hello="sink",
+        extensions=("SIZE 157286400", "8BITMIME"),
+        mechanisms=(),
+        starttls="502 no",
+        success="",
+        wrong="",
+        blocked="",
+        unauthenticated="",
+        refusal=None,
+        sender="250 2.1.0 Ok",
+        recipient="250 2.1.5 Ok",
+        data="354 End data with <CR><LF>.<CR><LF>",
+        queued="250 2.0.0 Ok: queued",
+        bye="221 2.0.0 Bye",
+        unrecognised="500 5.5.2 Unrecognized",
+        auth_required=False,
     ),
-}  # fmt: skip
+}
 
 
 class Session:
@@ -114,6 +144,7 @@ class Session:
         self.user: str | None = None
 
     async def run(self) -> None:
+        """Talk until the client is done."""
         try:
             await self.say(PROFILE.banner)
             while line := await self.line():
@@ -125,6 +156,7 @@ class Session:
             self.writer.close()
 
     async def say(self, text: str) -> None:
+        """Send a reply of one or more lines."""
         values = {"date": formatdate(), "client": self.writer.get_extra_info("peername")[0], "id": "8f2c41"}
         for name, value in values.items():
             text = text.replace("{" + name + "}", value)
@@ -132,6 +164,7 @@ class Session:
         await self.writer.drain()
 
     async def line(self) -> str:
+        """Read one line."""
         return (await self.reader.readline()).decode(errors="replace").rstrip("\r\n")
 
     async def command(self, line: str) -> bool:
@@ -166,6 +199,7 @@ class Session:
         return True
 
     async def hello(self) -> None:
+        """List the extensions; AUTH is offered inside TLS only."""
         lines = [PROFILE.hello, *PROFILE.extensions]
         if not self.tls:
             lines.insert(3, "STARTTLS")
@@ -174,6 +208,7 @@ class Session:
         await self.say("\n".join("250-" + line for line in lines[:-1]) + "\n250 " + lines[-1])
 
     async def auth(self, mechanism: str, initial: str | None = None) -> None:
+        """One AUTH command (RFC 4954)."""
         mechanism = mechanism.upper()
         if not self.tls or mechanism not in PROFILE.mechanisms:
             return await self.say("504 5.7.4 Unrecognized authentication type")
@@ -189,6 +224,7 @@ class Session:
         return None
 
     async def ask(self, challenge: bytes) -> str:
+        """Send a challenge and return the answer."""
         await self.say("334 " + base64.b64encode(challenge).decode())
         answer = await self.line()
         if answer == "*":
@@ -196,20 +232,24 @@ class Session:
         return answer
 
     async def login(self, initial: str | None) -> tuple[str | None, str]:
+        """User, then password."""
         user = _text(initial if initial else await self.ask(b"Username:"))
         return self.check(user, _text(await self.ask(b"Password:")))
 
     async def plain(self, initial: str | None) -> tuple[str | None, str]:
+        """RFC 4616."""
         _, user, password = _text(initial if initial else await self.ask(b"")).split("\0")
         return self.check(user, password)
 
     def check(self, user: str, password: str) -> tuple[str | None, str]:
+        """Compare with the accounts."""
         account = ACCOUNTS.get(user)
         if account is None or account["password"] != password:
             return None, PROFILE.wrong
         return (None, PROFILE.blocked) if account["blocked"] else (user, PROFILE.success)
 
     async def bearer(self, initial: str | None) -> tuple[str | None, str]:
+        """XOAUTH2 and OAUTHBEARER (RFC 7628)."""
         fields = _text(initial if initial else await self.ask(b"")).split("\x01")
         token = next((field[12:] for field in fields if field.lower().startswith("auth=bearer ")), "")
         for user, account in ACCOUNTS.items():
