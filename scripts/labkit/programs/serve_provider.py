@@ -1,6 +1,7 @@
 """Speaks a mail provider's SMTP dialogue: banner, extensions and replies are data, one profile per provider.
 
-Arguments: profile, accounts.json, certificate, key, key log. The wording is what the real services answer.
+Arguments: profile, accounts.json, certificate, key, key log. The wording follows the
+replies these services are known for; it was not recorded from them.
 """
 
 from __future__ import annotations
