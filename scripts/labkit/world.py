@@ -1,7 +1,7 @@
 """The world of the lab as data: segments, the office's devices, the servers. A new device is a new row.
 
-Addresses are private (RFC 1918) or set aside for documentation (RFC 5737, RFC 3849); MAC addresses carry the real prefixes of the
-makers, as they would in an office.
+Addresses are private (RFC 1918) or set aside for documentation (RFC 5737, RFC 3849); MAC addresses carry
+the real prefixes of the makers, as they would in an office.
 """
 
 from __future__ import annotations
