@@ -146,7 +146,7 @@ class Lane:
 
         A file is allowed to outlast the beginning of its successor by the disorder seen inside it: a capture that was
         cut in two is as ragged at the cut as anywhere. But where it contains the other's first frame and goes on, the
-        two overlap, however short they are.
+        two overlap, however short they are. (Where it ends with that frame, a span port may have doubled it.)
         """
         if feed.start is None:
             return False
@@ -158,9 +158,10 @@ class Lane:
                 return True
             if not self.read_on():
                 break
-        if self.latest is None or self.latest <= feed.start or feed.first is None:
+        if self.latest is None or self.latest <= feed.start or feed.first is None or not self.pieces:
             return False
-        return any(feed.first.stands_in(piece.batch) for piece in self.pieces)
+        *earlier, last = (piece.batch for piece in self.pieces)
+        return any(map(feed.first.stands_in, [*earlier, last.take(slice(None, -1))]))
 
 
 def _kept(piece: Piece) -> Piece:

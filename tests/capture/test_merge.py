@@ -37,12 +37,12 @@ def steady(count: int, step: int = 10 * MILLISECOND, start: int = NOON, mark: by
 def cut_captures(draw: st.DrawFn) -> list[list[Frame]]:
     """A capture in 2 to 10 pieces: packets at any pace, some with the same stamp, some out of order by a little."""
     steps = draw(st.lists(st.sampled_from([0, 1000, 50_000, MILLISECOND, SECOND, 3 * SECOND]), min_size=1, max_size=40))
-    time, frames = NOON, []
+    time = NOON
+    frames: list[Frame] = []
     for number, step in enumerate(steps):
         time += step
         jitter = draw(st.sampled_from([0, 0, 0, 1000, 200_000]))
-        # Frames of a span port come twice, with the same stamp.
-        frames.append(Frame(time - jitter, bytes([number // draw(st.integers(1, 2))]), 60))
+        frames += [Frame(time - jitter, bytes([number]), 60)] * draw(st.sampled_from([1, 1, 2]))  # 2: a span port
     cuts = draw(st.lists(st.integers(0, len(frames)), min_size=1, max_size=9))
     return [frames[begin:end] for begin, end in pairwise([0, *sorted(cuts), len(frames)])]
 
