@@ -38,6 +38,10 @@ SIMPLE_FRAME_AT = 12
 MAX_INTERFACES = 65_536
 """Per section. Obsolete packet blocks cannot name more; a hostile file could declare millions."""
 
+MAX_SECTIONS = 65_536
+"""Per file. Files joined by ``cat`` have one each; a hostile file could have one every 28 bytes, and each costs as much
+as a thousand packets."""
+
 FIRST_SPAN_BYTES = 1024
 """How far the walk goes past a section header at first, eight times as far each time: what lies past the next
 section header is walked in vain, and a file may have one every few bytes."""
@@ -45,6 +49,24 @@ section header is walked in vain, and a file may have one every few bytes."""
 _OPTION_END = 0
 _IF_TSRESOL, _IF_TSOFFSET = 9, 14
 _ISB_IFDROP, _ISB_OSDROP = 5, 7
+
+
+def _layouts(order: Literal["<", ">"]) -> tuple[RecordLayout, np.dtype[np.void], np.dtype[np.uint32]]:
+    """Of any block, of the first 28 bytes of a packet block, and of a word."""
+    fields = {"type": 0, "total": 4, "interface": 8, "simple": 8, "high": 12, "low": 16, "captured": 20, "wire": 24}
+    packet = np.dtype(
+        {
+            "names": [*fields, "interface16"],
+            "formats": [f"{order}u4"] * len(fields) + [f"{order}u2"],
+            "offsets": [*fields.values(), 8],
+            "itemsize": ENHANCED_FRAME_AT,
+        }
+    )
+    return RecordLayout(order, 12, 4, 0, shortest=12, multiple=4), packet, np.dtype(f"{order}u4")
+
+
+_BYTE_ORDERS: tuple[Literal["<", ">"], ...] = ("<", ">")
+_LAYOUTS = {order: _layouts(order) for order in _BYTE_ORDERS}
 
 
 class _Interfaces:
@@ -77,6 +99,7 @@ class PcapngFormat:
         if _byte_order(data[8:12].tobytes()) is None:
             raise NotACaptureError("begins like a pcapng file, but its byte order is neither of the two")
         self.header_bytes = 0  # the section header is a block like others
+        self._sections = 0
         self._order: Literal["<", ">"] = "<"
         self._interfaces = _Interfaces()
         self._span = FIRST_SPAN_BYTES
@@ -95,15 +118,17 @@ class PcapngFormat:
                     return _joined(pieces, Walk(_NONE, position, SECTION_HEADER_BYTES))
                 if (order := _byte_order(data[position + 8 : position + 12].tobytes())) is None:
                     return _joined(pieces, Walk(_NONE, position, 0, "a section of unknown byte order begins there"))
+                if self._sections == MAX_SECTIONS:
+                    return _joined(pieces, Walk(_NONE, position, 0, f"more than {MAX_SECTIONS:,} sections"))
                 self._begin_section(order)
                 span = FIRST_SPAN_BYTES
             while True:
                 reach = min(end, position + span)
-                steps = self._walk(data, position, reach)
+                steps, blocks = self._walk(data, position, reach)
                 if len(steps.offsets) or steps.fault is not None or reach == end:
                     break
                 span *= 8
-            pieces.append(self._frames(data, steps, source, oddities))
+            pieces.append(self._frames(data, steps, blocks, source, oddities))
             position = steps.stop
             if steps.fault is not None or not len(steps.offsets):
                 break
@@ -115,46 +140,39 @@ class PcapngFormat:
         return _joined(pieces, steps)
 
     def _begin_section(self, order: Literal["<", ">"]) -> None:
+        self._sections += 1
         self._order = order
+        self._layout, self._packet, self._word = _LAYOUTS[order]
         self._interfaces = _Interfaces()
         self._dropped_before += sum(self._dropped.values())
         self._dropped = {}
-        self._layout = RecordLayout(order, 12, 4, 0, shortest=12, multiple=4)
-        self._words = np.dtype(f"{order}u4")
-        self._packet = np.dtype(
-            {
-                "names": ["type", "total", "interface", "interface16", "simple", "high", "low", "captured", "wire"],
-                "formats": [f"{order}{kind}" for kind in ("u4", "u4", "u4", "u2", "u4", "u4", "u4", "u4", "u4")],
-                "offsets": [0, 4, 8, 8, 8, 12, 16, 20, 24],
-                "itemsize": ENHANCED_FRAME_AT,
-            }
-        )
 
-    def _walk(self, data: Bytes, start: int, end: int) -> Walk:
-        """The blocks up to the next section, or to a block whose two lengths differ."""
+    def _walk(self, data: Bytes, start: int, end: int) -> tuple[Walk, npt.NDArray[np.void]]:
+        """The blocks up to the next section, or to a block whose two lengths differ; and their first 28 bytes."""
         steps = walk(data, start, end, self._layout, self._guess)
         offsets = steps.offsets
+        blocks = gather(data, offsets, self._packet)
         if not len(offsets):
-            return steps
+            return steps, blocks
         if steps.fault is not None and _section_begins(data, steps.stop, end):
             # Not a fault: the length was read in the byte order of the section before.
             steps = Walk(offsets, steps.stop, SECTION_HEADER_BYTES)
         following = np.append(offsets[1:], steps.stop)
-        types = gather(data, offsets, self._words)
-        trailers = gather(data, following - 4, self._words)
-        sections = np.flatnonzero(types[1:] == SECTION_HEADER) + 1
-        unequal = np.flatnonzero(trailers != following - offsets)
+        sections = np.flatnonzero(blocks["type"][1:] == SECTION_HEADER) + 1
+        unequal = np.flatnonzero(gather(data, following - 4, self._word) != following - offsets)
         if len(unequal) and not (len(sections) and sections[0] <= unequal[0]):
             first = int(unequal[0])
-            return Walk(offsets[:first], int(offsets[first]), 0, "a block there has two different lengths")
+            fault = "a block there has two different lengths"
+            return Walk(offsets[:first], int(offsets[first]), 0, fault), blocks[:first]
         if len(sections):
             first = int(sections[0])
-            return Walk(offsets[:first], int(offsets[first]), SECTION_HEADER_BYTES)
-        return steps
+            return Walk(offsets[:first], int(offsets[first]), SECTION_HEADER_BYTES), blocks[:first]
+        return steps, blocks
 
-    def _frames(self, data: Bytes, steps: Walk, source: Source, oddities: Counter[str]) -> Decoded:
+    def _frames(
+        self, data: Bytes, steps: Walk, blocks: npt.NDArray[np.void], source: Source, oddities: Counter[str]
+    ) -> Decoded:
         offsets = steps.offsets
-        blocks = gather(data, offsets, self._packet)
         types = blocks["type"]
         lengths = np.diff(offsets, append=steps.stop)
         declared = np.full(1, len(self._interfaces.rows))
@@ -286,7 +304,7 @@ class PcapngFormat:
         """An Enhanced Packet Block: its type, at a whole number of words from ``start``, and lengths that agree."""
         windows = windows - (windows - start) % 4
         words = WINDOW_BYTES // 4
-        rows = np.ndarray((len(data) - WINDOW_BYTES + 1, words), self._words, data.data, 0, (1, 4))
+        rows = np.ndarray((len(data) - WINDOW_BYTES + 1, words), self._word, data.data, 0, (1, 4))
         hits = np.flatnonzero(rows[windows].ravel() == ENHANCED_PACKET)
         row, column = np.divmod(hits, words)
         found = windows[row] + 4 * column
@@ -296,7 +314,7 @@ class PcapngFormat:
         fits = (total >= ENHANCED_OVERHEAD) & (total & 3 == 0) & (found + total <= end)
         fits &= header["captured"].astype(np.int64) + ENHANCED_OVERHEAD <= total
         row, found, total = row[fits], found[fits], total[fits]
-        fits = gather(data, found + total - 4, self._words) == total
+        fits = gather(data, found + total - 4, self._word) == total
         row, found = row[fits], found[fits]
         return first_of_each(row, found)
 

@@ -177,6 +177,14 @@ def test_interfaces_beyond_the_limit_are_ignored_and_counted() -> None:
     assert captures.oddities == {"interface-ignored": 3, "packet-of-undeclared-interface": 1}
 
 
+def test_sections_beyond_the_limit_are_damage() -> None:
+    one = section() + interface() + enhanced(MICRO, b"frame")
+    with patch.object(pcapng, "MAX_SECTIONS", 3):
+        found, captures = read_bytes(one * 5)
+    assert len(found) == 3
+    assert "more than 3 sections" in captures.damage[0].what
+
+
 @pytest.mark.parametrize(
     ("damaged", "reason"),
     [
