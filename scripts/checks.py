@@ -75,9 +75,9 @@ def wheel() -> bool:
 
 
 def _holds_every_file(built: Path) -> bool:
-    names = set(zipfile.ZipFile(built).namelist())
-    tracked = subprocess.run(["git", "ls-files", "analyzer"], cwd=ROOT, capture_output=True, text=True).stdout.split()
-    absent = [name for name in tracked if name not in names and (ROOT / name).exists()]
+    packed = set(zipfile.ZipFile(built).namelist())
+    files = (path for path in (ROOT / "analyzer").rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    absent = [str(path.relative_to(ROOT)) for path in files if str(path.relative_to(ROOT)) not in packed]
     if absent:
         print(f"{built.name} lacks {', '.join(absent)}")
     return not absent
