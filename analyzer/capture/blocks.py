@@ -26,6 +26,7 @@ class BlockBuffer:
     Attributes:
         data: ``uint8[…]``; the same array block after block, until a record needs a larger one.
         start, end: the unread bytes are ``data[start:end]``; consumers advance ``start``.
+        complete: the source has ended, so that no more bytes will come.
     """
 
     def __init__(self, source: ByteSource, block_bytes: int) -> None:
@@ -34,7 +35,7 @@ class BlockBuffer:
         self._source = source
         self._block_bytes = block_bytes
         self._position = 0  # of data[0] in the stream
-        self._over = False
+        self.complete = False
         self.data = _allocate(min(block_bytes, FIRST_BLOCK_BYTES))
         self._first = True
 
@@ -62,7 +63,7 @@ class BlockBuffer:
         capacity = len(self.data) - MARGIN_BYTES
         view = self.data.data
         deadline = None
-        while self.end < capacity and not self._over:
+        while self.end < capacity and not self.complete:
             if self.end >= least:
                 now = time.monotonic()
                 deadline = deadline or now + LIVE_SECONDS
@@ -70,7 +71,7 @@ class BlockBuffer:
                     return
             count = self._source.readinto(view[self.end : capacity])
             self.end += count
-            self._over = count == 0
+            self.complete = count == 0
 
 
 def _allocate(size: int) -> npt.NDArray[np.uint8]:

@@ -25,6 +25,12 @@ LINK_TYPE_MASK = 0xFFFF
 PROBED_RECORDS = 8
 """Records looked at where only their looks tell a variant."""
 
+ENOUGH_RECORDS = 3
+"""Records that must look right for a variant to be believed where the data at hand ends in the middle of one."""
+
+PLAUSIBLE_SECONDS = 7 * 24 * 3600
+"""Between the first records of a file. Where a longer pause makes the usual variant implausible, so are all others."""
+
 PLAUSIBLE_FRAME = 256 * 1024
 """libpcap's MAXIMUM_SNAPLEN: a larger record is read, but never guessed."""
 
@@ -55,8 +61,11 @@ MAGICS = {
 class PcapFormat:
     """A pcap file behind its header."""
 
-    def __init__(self, data: Bytes, end: int, source: Source) -> None:
-        """Read the file header at the start of ``data``, and settle the variant by the first records up to ``end``."""
+    def __init__(self, data: Bytes, end: int, source: Source, *, complete: bool) -> None:
+        """Read the file header at the start of ``data``, and settle the variant by the first records up to ``end``.
+
+        ``complete``: that is all there is of the file.
+        """
         self._order, variant = MAGICS[data[:4].tobytes()]
         if end < variant.file_header:
             raise NotACaptureError("is a pcap file cut off within its header")
@@ -67,7 +76,7 @@ class PcapFormat:
         self.link_type = link_type & LINK_TYPE_MASK
         self._tick = variant.tick
         self._length_at, wire_at = (12, 8) if swapped else (8, 12)
-        self._record_header = self._settle(data, end, variant)
+        self._record_header = self._settle(data, end, variant, complete)
         self._layout = RecordLayout(self._order, self._record_header, self._length_at, self._record_header)
         self._fields = np.dtype(
             {
@@ -98,21 +107,26 @@ class PcapFormat:
             fault=steps.fault,
         )
 
-    def _settle(self, data: Bytes, end: int, variant: _Variant) -> int:
+    def _settle(self, data: Bytes, end: int, variant: _Variant, complete: bool) -> int:
         """The size of a record header: the first with which the first records look right, else the usual one."""
         for size in variant.record_headers:
-            if self._plausible(data, variant.file_header, end, size):
+            if self._plausible(data, variant.file_header, end, size, complete):
                 return size
         return variant.record_headers[0]
 
-    def _plausible(self, data: Bytes, position: int, end: int, size: int) -> bool:
-        for _ in range(PROBED_RECORDS):
+    def _plausible(self, data: Bytes, position: int, end: int, size: int, complete: bool) -> bool:
+        """Whether records with headers of ``size`` bytes follow one another, by some of them or by all there are."""
+        first = None
+        for count in range(PROBED_RECORDS):
             if position + size > end:
-                break
-            _, fraction, captured, wire = unpack_from(f"{self._order}4I", data.data, position)
+                return count >= ENOUGH_RECORDS or (complete and position == end)
+            seconds, fraction, captured, wire = unpack_from(f"{self._order}4I", data.data, position)
             if self._length_at == 12:
                 captured, wire = wire, captured
+            first = seconds if first is None else first
             if fraction * self._tick >= 1_000_000_000 or captured > min(wire, PLAUSIBLE_FRAME):
+                return False
+            if abs(seconds - first) > PLAUSIBLE_SECONDS:
                 return False
             position += size + captured
         return True

@@ -92,8 +92,8 @@ class _Interfaces:
 class PcapngFormat:
     """A pcapng file, section after section."""
 
-    def __init__(self, data: Bytes, end: int, source: Source) -> None:
-        """Look at the first section header, at the start of ``data``."""
+    def __init__(self, data: Bytes, end: int, source: Source, *, complete: bool) -> None:
+        """Look at the first section header, at the start of ``data``; ``complete`` changes nothing here."""
         if end < SECTION_HEADER_BYTES:
             raise NotACaptureError("is a pcapng file cut off within its first block")
         if _byte_order(data[8:12].tobytes()) is None:

@@ -80,7 +80,7 @@ class CaptureReader:
         try:
             if is_capture(head):
                 kind = PcapFormat if head[:4] in pcap.MAGICS else PcapngFormat
-                found = kind(buffer.data, buffer.end, source)
+                found = kind(buffer.data, buffer.end, source, complete=buffer.complete)
                 buffer.start = found.header_bytes
                 return found
         except NotACaptureError as problem:

@@ -151,6 +151,17 @@ def test_a_cursor_that_stands_still_visits_nothing_twice() -> None:
     assert_read_as_by_reference(writers.pcapng(frames), 1 << 20)
 
 
+def test_illegal_lengths_that_lead_back_to_the_chain_are_found() -> None:
+    """Cursors step over anything that lands; here a block of 14 bytes and one of 18 stand for one of 32."""
+    frames = [Frame(NOON + n, bytes(68), 68) for n in range(12_000)]
+    data = bytearray(writers.pcapng(frames))
+    at = data.index(writers.enhanced(NOON + 4000, bytes(68)))
+    data[at : at + 32] = pack("<II6x", 6, 14) + pack("<II10x", 6, 18)
+    data[at + 32 : at + 100] = writers.block(99, bytes(56))
+    assert len(data) > chain.PARALLEL_BYTES
+    assert_read_as_by_reference(bytes(data), 1 << 22)
+
+
 def test_times_that_change_their_upper_half_are_no_obstacle() -> None:
     turn = (NOON // 10**9 | 0xFFFF) * 10**9
     frames = [Frame(turn + (n - 3000) * 1_000_000, bytes(200), 200) for n in range(6000)]

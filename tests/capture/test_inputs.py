@@ -107,6 +107,8 @@ def test_the_process_has_a_standard_input_too() -> None:
         (b'<?xml version="1.0"?><pdml/>', "an XML document"),
         (b"12:00:01.5 IP 10.0.0.1.25 > 10.0.0.2: Flags [S]\n", "text"),
         ("größer".encode() * 100, "text"),
+        (b"." + "ö".encode() * 300, "text"),  # cut within a character
+        (b"\xf6 in Latin-1, or anything else" * 9, "not a capture; give a pcap or pcapng file"),
         (b"snoop\x00\x00\x00\x00\x00\x00\x02", "a Solaris snoop capture; convert it first: editcap"),
         (b"GMBU\x00\x02" + bytes(50), "a Microsoft Network Monitor 2 capture; convert it first"),
         (b"MZ" + bytes(50), "a Windows program or event trace"),

@@ -182,6 +182,16 @@ def test_a_long_overlap_of_one_instant_is_bounded(tmp_path: Path) -> None:
     assert set(captures.oddities) == {"overlap-limit"}
 
 
+def test_looking_ahead_past_a_cut_is_bounded(tmp_path: Path) -> None:
+    """So much of one file lies past the other's beginning that it is no ragged edge, whatever the clocks say."""
+    burst = [Frame(NOON + n * 2000, n.to_bytes(4, "big") * 50, 200) for n in range(500)]
+    other = [Frame(NOON + n * 2000 + 1000, n.to_bytes(4, "little") * 50, 200) for n in range(500)]
+    with patch.object(lanes, "READ_AHEAD_BYTES", 5_000):
+        found, captures = read_paths(*write(tmp_path, burst, other), block_bytes=1_000)
+    assert found == sorted(burst + other)
+    assert not captures.oddities
+
+
 def test_more_files_side_by_side_than_can_be_open_are_read_in_turn(tmp_path: Path) -> None:
     files = [steady(40, SECOND, mark=bytes([n])) for n in range(6)]
     with patch.object(merge, "MAX_LANES", 4):

@@ -44,6 +44,21 @@ def test_records_with_longer_headers_are_told_by_their_looks(order: str, magic: 
     assert captures.sources[0].format == name
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_variant_is_told_by_the_few_records_there_are(count: int) -> None:
+    records = b"".join(writers.pcap_record(one, extra=bytes(8)) for one in FRAMES[:count])
+    found, _ = read_bytes(writers.pcap_header() + records)
+    assert found == FRAMES[:count]
+
+
+def test_a_damaged_file_is_not_taken_for_a_variant() -> None:
+    """Where the usual headers look wrong, others do not look right for a run of zeros."""
+    good = writers.pcap([Frame(NOON, bytes(200), 200)])
+    found, captures = read_bytes(good + pack("<4I", NOON // 10**9, 5, 0xFFFF_FFFF, 60) + bytes(500))
+    assert found == [Frame(NOON, bytes(200), 200)]
+    assert len(captures.damage) == 1
+
+
 @pytest.mark.parametrize("order", "<>")
 @pytest.mark.parametrize(("magic", "tick"), [(0x1C0001AC, 1), (0x1C0001AB, 1000)])
 def test_ixia_files_have_a_longer_file_header(order: str, magic: int, tick: int) -> None:
