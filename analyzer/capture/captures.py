@@ -121,6 +121,7 @@ class CaptureSet:
                 yield batch
         finally:
             reader.close()
+            entry.reader = entry.frames = None  # and with them a block of memory
             self.oddities.update(reader.oddities)
             if reader.lost is not None:
                 self.damage.append(Damage(entry.source.name, reader.lost))

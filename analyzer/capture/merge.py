@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -138,21 +137,35 @@ def _repeated(batch: FrameBatch, lane_of: npt.NDArray[np.int64]) -> npt.NDArray[
     columns = (batch.time[order], batch.captured[order], batch.link_type[order])
     fresh = np.ones(len(order), np.bool_)
     fresh[1:] = np.any([column[1:] != column[:-1] for column in columns], axis=0)
-    group = np.cumsum(fresh)
-    several = np.flatnonzero(np.bincount(group)[group] > 1)
-    for _, members in groupby(several.tolist(), key=group.tolist().__getitem__):
-        indices = order[list(members)].tolist()
-        if len({int(lane_of[index]) for index in indices}) == 1:
-            continue
-        kept: Counter[bytes] = Counter()
-        seen: Counter[tuple[int, bytes]] = Counter()
-        for index in indices:
-            begin = int(batch.start[index])
-            content = batch.data[begin : begin + int(batch.captured[index])].tobytes()
-            mine = int(lane_of[index]), content
-            seen[mine] += 1
-            if seen[mine] > kept[content]:
-                kept[content] += 1
-            else:
-                repeated[index] = True
+    begins = np.flatnonzero(fresh)
+    sizes = np.diff(begins, append=len(order))
+
+    view = batch.data.data
+    pairs = begins[sizes == 2]  # the usual case by far
+    one, other = order[pairs], order[pairs + 1]
+    apart = lane_of[one] != lane_of[other]
+    one, other = one[apart], other[apart]
+    spans = zip(batch.start[one].tolist(), batch.start[other].tolist(), batch.captured[one].tolist(), strict=True)
+    repeated[other] = [view[a : a + length] == view[b : b + length] for a, b, length in spans]
+
+    larger = sizes > 2
+    for begin, size in zip(begins[larger].tolist(), sizes[larger].tolist(), strict=True):
+        members = order[begin : begin + size]
+        lanes = lane_of[members]
+        if (lanes != lanes[0]).any():
+            repeated[members] = _had_before(batch, members.tolist(), lanes.tolist())
     return repeated
+
+
+def _had_before(batch: FrameBatch, members: Sequence[int], lanes: Sequence[int]) -> list[bool]:
+    """Of frames of the same time and length, those that another lane has had already."""
+    kept: Counter[bytes] = Counter()
+    seen: Counter[tuple[int, bytes]] = Counter()
+    answer: list[bool] = []
+    for index, lane in zip(members, lanes, strict=True):
+        begin = int(batch.start[index])
+        content = batch.data[begin : begin + int(batch.captured[index])].tobytes()
+        seen[lane, content] += 1
+        answer.append(seen[lane, content] <= kept[content])
+        kept[content] += not answer[-1]
+    return answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import tracemalloc
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -210,6 +211,18 @@ def test_a_rotated_set_of_any_size_needs_few_descriptors(tmp_path: Path) -> None
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert found == [one for file in files for one in file]
+
+
+def test_a_rotated_set_of_any_size_needs_the_memory_of_one_file(tmp_path: Path) -> None:
+    paths = write(tmp_path, *([Frame(NOON + n * SECOND, bytes(200_000), 200_000)] for n in range(40)))
+    with open_captures([str(path) for path in paths], block_bytes=1 << 20) as captures:
+        tracemalloc.start()
+        try:
+            for _ in captures.batches():
+                pass
+            assert tracemalloc.get_traced_memory()[1] < 6 << 20
+        finally:
+            tracemalloc.stop()
 
 
 def test_files_without_packets_are_part_of_a_set(tmp_path: Path) -> None:
