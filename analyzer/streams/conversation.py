@@ -5,8 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from analyzer.streams.sequence import MODULUS, distance
+
 CLIENT, SERVER = 0, 1
 """Sides of a conversation, as they index :attr:`Conversation.directions`."""
+
+
+HELD_OVERHEAD = 256
+"""Bytes of memory that a waiting segment takes beyond its payload."""
 
 
 class Listener(Protocol):
@@ -51,6 +57,16 @@ class Direction:
         self.tail = b""
         self.payload = 0
 
+    def raise_acked(self, seq: int) -> None:
+        """The peer's acknowledgements went as far as ``seq``, which lies beyond :attr:`next`."""
+        if self.acked is None or distance(seq, self.acked) > 0:
+            self.acked = seq
+
+    @property
+    def origin(self) -> int | None:
+        """Sequence number of the first byte delivered, provided that nothing is missing since."""
+        return None if self.next is None else (self.next - self.payload - self.finished) % MODULUS
+
 
 @dataclass(slots=True)
 class Held:
@@ -69,6 +85,11 @@ class Held:
     wire: int
     ack: int | None
     time: int
+
+    @property
+    def cost(self) -> int:
+        """Bytes of memory it takes: a flood of empty or tiny segments would be free if only payload counted."""
+        return HELD_OVERHEAD + len(self.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +123,7 @@ class Conversation:
         heard: of the last one.
         directions: client's and server's.
         listener: receives the bytes; ``None`` until there are any, and after closing.
-        held_bytes: payload that waits for reassembly in both directions.
+        held_bytes: memory of what waits for reassembly in both directions.
         gaps: stretches of bytes known to be missing.
         reopening: a SYN that may have begun another conversation between the same endpoints.
         reset: a RST ended it.

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzer.packets.segments import ACK, FIN, RST, SYN, SegmentBatch
+from analyzer.streams.sequence import LATE_WINDOW, MAX_WINDOW
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -86,12 +87,16 @@ class Expected:
 
     Attributes:
         next: ``uint32[g, 2]``, sequence number expected next.
-        known: ``bool[g, 2]``, whether ``next`` says anything.
+        known: ``bool[g, 2]``, the direction was captured and ``next`` says where it stands.
+        hinted: ``bool[g, 2]``, it was not, and ``next`` is where its peer's acknowledgements say that it began.
+        silent: ``bool[g, 2]``, it began with a SYN and has said nothing since; new directions are silent, too.
         last: ``int64[g]``, time of the flow's last segment in nanoseconds; of its first one here if it is new.
     """
 
     next: npt.NDArray[np.uint32]
     known: Mask
+    hinted: Mask
+    silent: Mask
     last: Ints
 
 
@@ -102,11 +107,14 @@ class Advance:
     Attributes:
         in_order: ``bool[g]``, every segment continued its direction exactly, acknowledged nothing that had not
             been captured, and nothing else about the flow needs a closer look.
-        base: ``uint32[g, 2]``, where each direction stood before; of its SYN if that is among the segments.
+        base: ``uint32[g, 2]``, where each direction stood before; of its SYN if that is among the segments; of a
+            direction not captured, where it began.
         next: ``uint32[g, 2]``, sequence number expected next.
         seen: ``bool[g, 2]``, the flow has segments in this direction.
         syn, fin: ``bool[g, 2]``, the direction's SYN or FIN is among them.
         reset: ``int64[g]``, time of the first RST among them, or 0.
+        hinted: ``bool[g, 2]``, the direction was never captured, and ``base`` is what its peer's acknowledgements say.
+        acked: ``int64[g, 2]``, how far these acknowledgements went beyond ``base``.
         payload: ``int64[g, 2]``, payload bytes.
         end: ``int64[g]``, time of the last segment that used up sequence space, or 0.
     """
@@ -118,11 +126,13 @@ class Advance:
     syn: Mask
     fin: Mask
     reset: Ints
+    hinted: Mask
+    acked: Ints
     payload: Ints
     end: Ints
 
 
-def advance(batch: SegmentBatch, flows: Flows, expected: Expected, idle: int) -> Advance:
+def advance(batch: SegmentBatch, flows: Flows, expected: Expected, idle: int, linger: int) -> Advance:
     """Tell the flows that are in order from those that need reassembly.
 
     Sequence numbers are compared modulo 2**32 (RFC 9293 section 3.4) by unsigned wrap-around.
@@ -132,6 +142,7 @@ def advance(batch: SegmentBatch, flows: Flows, expected: Expected, idle: int) ->
         flows: the same, grouped.
         expected: what is known of each flow.
         idle: nanoseconds of silence after which a segment begins a new conversation.
+        linger: the same once the conversation has ended.
     """
     order, first, n = flows.order, flows.first, len(flows.order)
     sizes = np.diff(first, append=n)
@@ -168,25 +179,43 @@ def advance(batch: SegmentBatch, flows: Flows, expected: Expected, idle: int) ->
     ack = batch.ack[order].astype(np.int64)
     at = np.arange(n)
     behind = _signed(seq - base[flow, side_of] - used[side_of, at])
-    fine = np.where((span > 0) | rst, behind == 0, behind <= 0)
+    fine = np.where((span > 0) | rst, behind == 0, (behind <= 0) & (behind > -LATE_WINDOW))
     peer = 1 - side_of
-    peer_known = seen[flow, peer] | expected.known[flow, peer]
+    acks = (flags & ACK) != 0
+    unseen = ~(seen | expected.known)
+    hinted, acked = unseen & expected.hinted, np.zeros((len(first), 2), np.int64)
+    alone = np.flatnonzero(unseen[flow, peer]) if unseen.any() else np.empty(0, np.int64)
+    if len(alone):
+        _take_hints(base, hinted, expected.silent, flow[alone], peer[alone], ack[alone], acks[alone])
     ahead = _signed(ack - base[flow, peer] - used[peer, at])
-    fine &= (ahead <= 0) | ~peer_known | ((flags & ACK) == 0) | rst
+    if len(alone):
+        fine[alone] &= acks[alone] | syn[alone]
+        hint = alone[hinted[flow[alone], peer[alone]] & acks[alone]]
+        np.maximum.at(acked, (flow[hint], peer[hint]), ahead[hint])
+        fine[hint] &= np.abs(ahead[hint]) < MAX_WINDOW
+        ahead[alone] = 0
+    fine &= ((ahead <= 0) & (ahead > -MAX_WINDOW)) | ~acks
+    if expected.hinted.any():
+        fine &= ~np.logical_or.reduce(expected.hinted & seen, axis=1)[flow]
     # A direction must begin with its SYN, and only there; a cut payload leaves a gap.
     fine &= syn == began
+    opening = np.flatnonzero(syn & ~acks)  # after anything else it may begin another conversation
+    fine[opening] &= opening == first[flow[opening]]
     fine &= ~(syn & (fin | rst | (wire > 0))) & (batch.length[order] == wire)
-    # Nothing but acknowledgements may follow a RST or, in its direction, a FIN.
+    # Nothing but acknowledgements may follow a RST or, in its direction, a FIN; and not much later.
     occupied = span > 0
+    patience = np.full(n, idle)
     for marker, spans in ((rst, occupied), (fin & ~down, occupied & ~down), (fin & down, occupied & down)):
         if marker.any():
             marked = np.cumsum(marker) - marker
-            fine &= ~(spans & (marked - marked[first][flow] > 0))
+            after = marked - marked[first][flow] > 0
+            fine &= ~(spans & after)
+            patience[after] = min(idle, linger)
     time = batch.time[order]
     previous = np.empty(n, np.int64)
     previous[1:] = time[:-1]
     previous[first] = expected.last
-    fine &= time - previous <= idle
+    fine &= (time >= previous) & (time - previous <= patience)
 
     by_side = np.stack((~down, down), axis=1)
     return Advance(
@@ -197,9 +226,27 @@ def advance(batch: SegmentBatch, flows: Flows, expected: Expected, idle: int) ->
         syn=np.logical_or.reduceat(by_side & syn[:, None], first),
         fin=np.logical_or.reduceat(by_side & fin[:, None], first),
         reset=np.where(np.logical_or.reduceat(rst, first), np.minimum.reduceat(np.where(rst, time, _NEVER), first), 0),
+        hinted=hinted,
+        acked=acked,
         payload=np.add.reduceat(by_side * wire[:, None], first),
         end=np.maximum.reduceat(np.where(occupied, time, 0), first),
     )
+
+
+def _take_hints(base: Ints, hinted: Mask, silent: Mask, flow: Ints, peer: Ints, ack: Ints, acks: Mask) -> None:
+    """Where directions that were not captured began: at the first thing that their peer acknowledged.
+
+    Args:
+        base, hinted: ``[g, 2]``, filled in.
+        silent: ``bool[g, 2]``, the direction has said nothing before.
+        flow, peer, ack, acks: of each segment whose peer was not captured: its flow, the other side, and what it
+            acknowledges if it does.
+    """
+    position = np.flatnonzero(acks & silent[flow, 1 - peer] & ~hinted[flow, peer])
+    _, earliest = np.unique(flow[position] * 2 + peer[position], return_index=True)
+    position = position[earliest]
+    base[flow[position], peer[position]] = ack[position]
+    hinted[flow[position], peer[position]] = True
 
 
 def _signed(difference: Ints) -> Ints:

@@ -11,17 +11,15 @@ the capture was cut into batches or files, because only packets and their times 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 
 from analyzer.packets.segments import ACK, FIN, RST, SYN
 from analyzer.streams.conversation import Conversation, Direction, Held
-from analyzer.streams.sequence import MODULUS, distance
+from analyzer.streams.sequence import MAX_WINDOW, MODULUS, distance
 
 TAIL_BYTES = 2048
 """Delivered bytes kept per direction to compare late copies with: a retransmitted SMTP turn or full segment."""
-
-MAX_WINDOW = 1 << 30
-"""Largest window TCP can announce (RFC 7323 section 2.3). What lies further ahead is not this conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class Patience:
 
     Attributes:
         segments: segments that wait in one conversation; a window of full-size segments fits.
-        held_bytes: their payload bytes in one conversation.
+        held_bytes: memory they take in one conversation.
         lost_segments, lost_time: the same, and nanoseconds of packet time, once the receiver has acknowledged
             the missing bytes. Captures swap packets by micro- to milliseconds, hardly by a second.
     """
@@ -65,10 +63,7 @@ def receive(
     """
     own, peer = conversation.directions[side], conversation.directions[1 - side]
     if flags & RST:
-        if own.next is None or abs(distance(seq, own.next)) < MAX_WINDOW or not seq:
-            conversation.reset = True
-        else:
-            conversation.note("rst-out-of-window")
+        _reset(conversation, side, seq, ack if flags & ACK else None)
         return
     own.seen = True
     if seq == own.next and not flags & (SYN | FIN) and _undisturbed(own, peer, ack if flags & ACK else None):
@@ -82,18 +77,8 @@ def receive(
         own.next = seq
     elif own.first is None and not own.payload and not own.held and -MAX_WINDOW < distance(seq, own.next) < 0 and wire:
         own.next = seq  # the peer's acknowledgement only hinted at where this direction stood
-    acknowledged = ack if flags & ACK else None
-    if acknowledged is not None:
-        if peer.next is None:
-            if own.first is not None and not own.payload:
-                peer.next = acknowledged  # the handshake's last packet: whatever precedes it carried no payload
-        elif 0 < distance(acknowledged, peer.next) < MAX_WINDOW:
-            if peer.acked is None or distance(acknowledged, peer.acked) > 0:
-                peer.acked = acknowledged
-        elif abs(distance(acknowledged, peer.next)) >= MAX_WINDOW:
-            conversation.note("ack-out-of-window")
-            acknowledged = None
-    if flags & FIN and own.fin is None:
+    acknowledged = _acknowledge(conversation, side, ack) if flags & ACK else None
+    if flags & FIN and own.fin is None and not own.finished:
         own.fin = (seq + wire) % MODULUS
     if wire:
         _hold(conversation, own, Held(seq, data, wire, acknowledged, time))
@@ -104,9 +89,40 @@ def receive(
 
 def _undisturbed(own: Direction, peer: Direction, ack: int | None) -> bool:
     """Nothing waits, and nothing is acknowledged that has not been delivered: most segments even here."""
-    if own.held or peer.held or own.fin is not None:
+    if own.held or peer.held or own.fin is not None or own.finished:
         return False
     return ack is None or (peer.next is not None and -MAX_WINDOW < distance(ack, peer.next) <= 0)
+
+
+def _reset(conversation: Conversation, side: int, seq: int, ack: int | None) -> None:
+    """Believe a RST that may be of this conversation; its numbers tell what was said until then."""
+    own = conversation.directions[side]
+    if own.next is not None and seq:  # whoever refuses a SYN has no number yet and sends 0
+        ahead = distance(seq, own.next)
+        if abs(ahead) >= MAX_WINDOW:
+            conversation.note("rst-out-of-window")
+            return
+        if ahead > 0:
+            own.raise_acked(seq)
+    own.seen = conversation.reset = True
+    if ack is not None:
+        _acknowledge(conversation, side, ack)
+
+
+def _acknowledge(conversation: Conversation, side: int, ack: int) -> int | None:
+    """Take note of what ``side`` says it has received; ``None`` if that cannot be."""
+    own, peer = conversation.directions[side], conversation.directions[1 - side]
+    if peer.next is None:
+        if own.first is not None and not own.payload:
+            peer.next = ack  # the handshake's last packet: whatever precedes it carried no payload
+        return ack
+    ahead = distance(ack, peer.next)
+    if abs(ahead) >= MAX_WINDOW:
+        conversation.note("ack-out-of-window")
+        return None
+    if ahead > 0:
+        peer.raise_acked(ack)
+    return ack
 
 
 def surrender(conversation: Conversation) -> None:
@@ -136,8 +152,11 @@ def flush(conversation: Conversation) -> None:
 
 
 def _synchronise(conversation: Conversation, own: Direction, seq: int) -> None:
-    if own.first is None and not own.payload:
+    fits = not own.held or 0 <= distance(own.held[0].seq, seq) < MAX_WINDOW
+    if own.first is None and not own.payload and fits:
         own.next = own.first = seq
+    elif own.first is None and own.origin == seq:
+        own.first = seq  # captured after what it opened
     else:
         conversation.note("syn-duplicate")
 
@@ -145,7 +164,8 @@ def _synchronise(conversation: Conversation, own: Direction, seq: int) -> None:
 def _hold(conversation: Conversation, own: Direction, segment: Held) -> None:
     """Put what is new of ``segment`` in its place among the waiting ones; the first copy of a byte wins."""
     assert own.next is not None  # noqa: S101 - receive() has set it
-    offset = distance(segment.seq, own.next)
+    base = own.next
+    offset = distance(segment.seq, base)
     if offset >= MAX_WINDOW or offset + segment.wire <= -MAX_WINDOW:
         conversation.note("segment-out-of-window")
         return
@@ -160,9 +180,10 @@ def _hold(conversation: Conversation, own: Direction, segment: Held) -> None:
         if offset + segment.wire <= 0:
             return
         segment = _cut(segment, -offset, segment.wire)
-    place = len(own.held)
-    while place and distance(own.held[place - 1].seq, segment.seq) > 0:
-        place -= 1
+    if own.finished:
+        conversation.note("segment-after-fin")
+        return
+    place = bisect_right(own.held, distance(segment.seq, base), key=lambda held: distance(held.seq, base))
     overlapped = False
     if place:
         before = own.held[place - 1]
@@ -174,27 +195,26 @@ def _hold(conversation: Conversation, own: Direction, segment: Held) -> None:
                 conversation.note("segment-duplicate")
                 return
             segment = _cut(segment, covered, segment.wire)
-    pieces = []
+    pieces = []  # what is new, and where it goes
     at = 0
-    for after in own.held[place:]:
+    while place < len(own.held):
+        after = own.held[place]
         begins = distance(after.seq, segment.seq)
         if begins >= segment.wire:
             break
         overlapped = True
         _compare(conversation, after.data, segment.data[begins:])
         if begins > at:
-            pieces.append(_cut(segment, at, begins))
+            pieces.append((place, _cut(segment, at, begins)))
         at = max(at, begins + after.wire)
+        place += 1
     if at < segment.wire:
-        pieces.append(_cut(segment, at, segment.wire) if at else segment)
+        pieces.append((place, _cut(segment, at, segment.wire) if at else segment))
     if overlapped:
         conversation.note("segment-overlap" if pieces else "segment-duplicate")
-    for piece in pieces:
-        place = len(own.held)
-        while place and distance(own.held[place - 1].seq, piece.seq) > 0:
-            place -= 1
+    for place, piece in reversed(pieces):
         own.held.insert(place, piece)
-        conversation.held_bytes += len(piece.data)
+        conversation.held_bytes += piece.cost
 
 
 def _cut(segment: Held, begin: int, end: int) -> Held:
@@ -220,12 +240,16 @@ def _deliver(conversation: Conversation) -> None:
         _, side = min(ready)
         direction = conversation.directions[side]
         segment = direction.held.pop(0)
-        conversation.held_bytes -= len(segment.data)
+        conversation.held_bytes -= segment.cost
         _pass_on(conversation, side, segment)
     for direction in conversation.directions:
         if direction.fin is not None and direction.next == direction.fin and not direction.finished:
             direction.finished = True
             direction.next = (direction.next + 1) % MODULUS
+            for segment in direction.held:
+                conversation.held_bytes -= segment.cost
+                conversation.note("segment-after-fin")
+            direction.held.clear()
 
 
 def _obstacle(conversation: Conversation, side: int) -> str | None:

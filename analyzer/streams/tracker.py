@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from analyzer.packets.segments import ACK, FIN, NO_MAC, RST, SYN, SegmentBatch
 from analyzer.streams.conversation import CLIENT, Conversation, Direction, Listener, Reopening
 from analyzer.streams.grouping import Advance, Expected, Flows, advance, group
 from analyzer.streams.reassembly import Patience, flush, receive, surrender
-from analyzer.streams.sequence import MODULUS, distance
+from analyzer.streams.sequence import LATE_WINDOW, MODULUS, distance
 from analyzer.streams.turns import Progress, Turns
 
 SECOND = 1_000_000_000
@@ -32,7 +33,7 @@ class Limits:
             for the reply to a message, longer than for anything else.
         linger: how long late copies are expected after the end (twice RFC 9293's maximum segment lifetime of
             two minutes would be four; captures show them within seconds).
-        held_bytes: payload waiting for reassembly in all conversations.
+        held_bytes: memory of the segments that wait for reassembly in all conversations.
         patience: limits within one conversation.
     """
 
@@ -128,6 +129,8 @@ class ConversationTracker:
         count = len(flows.keys)
         following = np.zeros((count, 2), np.uint32)
         known = np.zeros((count, 2), np.bool_)
+        hinted = np.zeros((count, 2), np.bool_)
+        silent = np.ones((count, 2), np.bool_)
         last = batch.time[flows.order[flows.first]].copy()
         slow = []
         for flow, key in enumerate(flows.keys):
@@ -147,15 +150,15 @@ class ConversationTracker:
             ):
                 slow.append(flow)
                 continue
-            up, down = (server, client) if conversation.flipped else (client, server)
-            if up.next is not None:
-                following[flow, 0], known[flow, 0] = up.next, True
-            if down.next is not None:
-                following[flow, 1], known[flow, 1] = down.next, True
-            for direction in (client, server):
-                if direction.finished or (direction.next is not None and not direction.seen):
+            for side, direction in enumerate((server, client) if conversation.flipped else (client, server)):
+                if direction.next is not None:
+                    following[flow, side] = direction.next
+                    known[flow, side], hinted[flow, side] = direction.seen, not direction.seen
+                    silent[flow, side] = direction.first is not None and not direction.payload
+                if direction.finished:
                     slow.append(flow)
-        ahead = advance(batch, flows, Expected(following, known, last), self._limits.idle)
+        expected = Expected(following, known, hinted, silent, last)
+        ahead = advance(batch, flows, expected, self._limits.idle, self._limits.linger)
         if not self._in_columns:
             ahead.in_order[:] = False
         ahead.in_order[slow] = False
@@ -209,17 +212,20 @@ class ConversationTracker:
     def _is_over(self, conversation: Conversation, down: bool, seq: int, ack: int, flags: int, time: int) -> bool:
         """Whether a segment with a known conversation's endpoints begins another one."""
         silence = time - conversation.heard
-        if not flags & SYN and conversation.reopening is None and silence <= self._shortest:
+        if not flags & SYN and conversation.reopening is None and silence <= self._shortest and not conversation.closed:
             return False
         ended = conversation.closed or conversation.reset
         if silence > (self._limits.linger if ended else self._limits.idle):
             conversation.reopening = None
             return True
         own = conversation.directions[down ^ conversation.flipped]
+        if conversation.closed and not flags & RST and _is_foreign(own, seq):
+            conversation.reopening = None
+            return True
         following = (seq + 1) % MODULUS
         if flags & SYN and not flags & ACK:
-            if own.next is None or own.first == following:
-                return False  # a SYN that was sent again
+            if own.next is None or own.first == following or (own.first is None and own.origin == following):
+                return False  # a SYN that was sent again, or captured late
             if ended or not any(direction.payload for direction in conversation.directions):
                 conversation.reopening = None
                 return True
@@ -319,8 +325,8 @@ class ConversationTracker:
                 break
         for key in over:
             self._close(self._table.pop(key))
-        while len(self._table) > limits.conversations:
-            conversation = self._table.pop(next(iter(self._table)))
+        for key in list(islice(self._table, max(0, len(self._table) - limits.conversations))):
+            conversation = self._table.pop(key)
             if not conversation.closed:
                 self.oddities["conversation-evicted"] += 1
                 self._close(conversation)
@@ -329,4 +335,11 @@ class ConversationTracker:
 def _is_behind(direction: Direction) -> bool:
     """Whether the peer acknowledged bytes that have not been delivered."""
     acked, following = direction.acked, direction.next
-    return acked is not None and following is not None and distance(acked, following) > 0
+    return direction.seen and acked is not None and following is not None and distance(acked, following) > 0
+
+
+def _is_foreign(direction: Direction, seq: int) -> bool:
+    """Whether a segment captured after the end can be no late copy, so that its endpoints are in use again."""
+    if not direction.seen or direction.next is None:
+        return False
+    return not -direction.payload - LATE_WINDOW < distance(seq, direction.next) < LATE_WINDOW

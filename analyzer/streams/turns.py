@@ -91,6 +91,8 @@ class Progress:
     seen: list[list[bool]]
     syn: list[list[bool]]
     fin: list[list[bool]]
+    hinted: list[list[bool]]
+    acked: list[list[int]]
     payload: list[list[int]]
     reset: list[int]
     end: list[int]
@@ -106,6 +108,8 @@ class Progress:
             ahead.seen.tolist(),
             ahead.syn.tolist(),
             ahead.fin.tolist(),
+            ahead.hinted.tolist(),
+            ahead.acked.tolist(),
             ahead.payload.tolist(),
             ahead.reset.tolist(),
             ahead.end.tolist(),
@@ -125,6 +129,11 @@ class Progress:
                     direction.first = (self.base[flow][side] + 1) % MODULUS
                 direction.finished |= self.fin[flow][side]
                 direction.payload += self.payload[flow][side]
+            elif self.hinted[flow][side]:
+                direction = conversation.directions[side ^ conversation.flipped]
+                direction.next = self.base[flow][side]
+                if self.acked[flow][side] > 0:
+                    direction.raise_acked((direction.next + self.acked[flow][side]) % MODULUS)
         if self.reset[flow] and not all(direction.finished for direction in conversation.directions):
             conversation.reset = True
             conversation.end = max(conversation.end, self.reset[flow])
