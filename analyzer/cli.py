@@ -116,6 +116,7 @@ def build_parser() -> argparse.ArgumentParser:
         "verify", help="second opinion from tshark", description=_VERIFY, formatter_class=plain
     )
     verify.add_argument("paths", nargs="+", metavar="PATH", help="capture to read with both")
+    verify.add_argument("--format", choices=("table", "json"), default="table", help="default: table")
     verify.add_argument("--tshark", metavar="FILE", help="the tshark program, where it is not on the PATH")
     _add_shared(verify)
     return parser

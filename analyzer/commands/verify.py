@@ -1,0 +1,90 @@
+"""``smtpauth verify``: the same captures through tshark, and where the two differ."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+
+from analyzer.capture import open_captures
+from analyzer.capture.inputs import Input, expand
+from analyzer.commands.exits import DONE, FOUND, INCOMPLETE, INTERRUPTED
+from analyzer.errors import InputError, UsageError
+from analyzer.inventory.session import Session
+from analyzer.packets import SUBMISSION_PORTS
+from analyzer.pipeline import Analysis
+from analyzer.verify.compare import compare
+from analyzer.verify.inputs import Readable, readable
+from analyzer.verify.records import Verdict
+from analyzer.verify.tshark import Tshark, TsharkReading, find_tshark
+from analyzer.verify.write import write_json, write_table
+
+NARROWEST, WIDEST, DEFAULT_WIDTH = 60, 160, 100
+
+
+def run(options: argparse.Namespace) -> int:
+    """Carry out the command and return its exit code.
+
+    Every input is compared by itself: tshark reads one file at a time, and a connection that goes on in the next file
+    is cut at the same packet for both.
+    """
+    tshark = find_tshark(options.tshark)
+    inputs, failures = expand(options.paths)
+    ports = SUBMISSION_PORTS | frozenset(options.port)
+    verdict = Verdict(tshark.version)
+    compared = 0
+    interrupted = False
+    for given in inputs:
+        if sys.stderr.isatty() and not options.quiet:
+            sys.stderr.write(f"smtpauth: reading {given.name} twice; tshark takes its time\n")
+        try:
+            _compare(given, tshark, ports, verdict)
+            compared += 1
+        except InputError as failure:
+            failures.append(InputError(given.name, failure.problem, failure.remedy))
+        except KeyboardInterrupt:
+            interrupted = True
+            break
+    if not compared and not interrupted:
+        raise UsageError("; ".join(map(str, failures[:3])))
+    verdict.problems += map(str, failures)
+    if options.format == "json":
+        write_json(verdict, sys.stdout)
+    else:
+        write_table(verdict, sys.stdout, _width(), everything=options.verbose)
+    if interrupted:
+        return INTERRUPTED
+    if verdict.counts["differ"] or verdict.counts["theirs only"]:
+        return FOUND
+    return INCOMPLETE if verdict.problems else DONE
+
+
+def _compare(given: Input, tshark: Tshark, ports: frozenset[int], verdict: Verdict) -> None:
+    """Read one input with both, at the same time, and add what came of it to ``verdict``."""
+    with readable(given) as paths, TsharkReading(tshark, paths.theirs, ports) as reading:
+        sessions, lost = _ours(paths, ports)
+        theirs, fault = reading.finish()
+    if fault is not None:
+        lost.append(fault)
+    verdict.problems += (f"{given.name}: {what}" for what in lost)
+    for comparison in compare(sessions, theirs, reading.fingerprints, given.name, read_by_tshark=fault is None):
+        verdict.add(comparison)
+
+
+def _ours(paths: Readable, ports: frozenset[int]) -> tuple[list[Session], list[str]]:
+    """Our sessions, and what was lost on our side."""
+    sessions: list[Session] = []
+    with open_captures([paths.ours]) as captures:
+        analysis = Analysis([source.name for source in captures.sources], sessions.append, ports)
+        for batch in captures.batches():
+            analysis.feed(batch)
+        analysis.finish()
+        lost = [damage.what for damage in captures.damage]
+    lost += [f"{count:,} packets could not be decoded here ({why})" for why, count in analysis.undecoded.items()]
+    return sessions, lost
+
+
+def _width() -> int:
+    if not sys.stdout.isatty():
+        return DEFAULT_WIDTH
+    return max(NARROWEST, min(WIDEST, shutil.get_terminal_size().columns))

@@ -1,0 +1,131 @@
+"""What tshark says of a session, and what became of the comparison. No field here can hold a secret.
+
+User names from tshark are kept as keyed fingerprints only (:mod:`analyzer.verify.rows`): in exchanges it does not
+follow, tshark takes a password for a user name.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+Endpoint: TypeAlias = tuple[str, int]
+"""Address in canonical text (RFC 5952 for IPv6) and TCP port."""
+
+Outcome = Literal["agree", "ours only", "theirs only", "differ"]
+
+
+@dataclass(slots=True)
+class PeerAuth:
+    """One AUTH command as tshark shows it.
+
+    Attributes:
+        mechanism: upper case; ``None`` when what was there is no mechanism name we know.
+        user: fingerprint of the user name, or ``None`` when tshark showed none.
+        code: reply code that ended the exchange, or ``None``.
+        alone: no other command was waiting for its reply; if one was, ``code`` may be that one's, since tshark does
+            not pair replies with commands.
+    """
+
+    mechanism: str | None
+    user: bytes | None = None
+    code: int | None = None
+    alone: bool = True
+
+
+@dataclass(slots=True)
+class PeerSession:
+    """One TCP stream in which tshark decoded SMTP or a TLS hello.
+
+    Attributes:
+        start, end: first and last packet of those that showed something, nanoseconds since 1970-01-01 UTC; tshark's
+            output has milliseconds.
+        smtp_first: an SMTP verb or a reply code was decoded before any TLS hello.
+        greeted: the first thing decoded was a reply that can open a session (RFC 5321 section 4.2.4.2).
+        verbs: SMTP verbs decoded, how many.
+        starttls: the command was decoded; ``starttls_code`` is the reply that followed it.
+        client_hello, server_hello: which hello messages were decoded.
+        omitted: AUTH commands beyond those kept.
+    """
+
+    client: Endpoint
+    server: Endpoint
+    start: int
+    end: int
+    smtp_first: bool = False
+    greeted: bool = False
+    verbs: int = 0
+    starttls: bool = False
+    starttls_code: int | None = None
+    client_hello: bool = False
+    server_hello: bool = False
+    tls_version: str | None = None
+    tls_cipher: str | None = None
+    tls_sni: str | None = None
+    auth: list[PeerAuth] = field(default_factory=list)
+    omitted: int = 0
+
+    @property
+    def is_session(self) -> bool:
+        """Whether this is mail or TLS, and not some other protocol that tshark was told to read as SMTP."""
+        return self.verbs > 0 or self.greeted or self.client_hello or self.server_hello
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field in which both have something to say, and say different things."""
+
+    field: str
+    ours: str
+    theirs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """A field on which one side has no opinion, and why."""
+
+    field: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Comparison:
+    """One session, held side by side.
+
+    Attributes:
+        start: nanoseconds since 1970-01-01 UTC.
+        agreed: fields that were compared and are equal.
+        facts: the common view in short, for people: TLS mode, mechanisms.
+    """
+
+    source: str
+    start: int
+    client: Endpoint
+    server: Endpoint
+    outcome: Outcome = "agree"
+    agreed: list[str] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
+    unseen: list[Unseen] = field(default_factory=list)
+    facts: str = ""
+
+
+@dataclass(slots=True)
+class Verdict:
+    """The comparison over all inputs.
+
+    Attributes:
+        tshark: version of the program asked.
+        problems: what went wrong, one line for each input of which a part could not be compared.
+        counts: sessions by outcome.
+    """
+
+    tshark: str
+    comparisons: list[Comparison] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    counts: Counter[Outcome] = field(default_factory=Counter)
+
+    def add(self, comparison: Comparison) -> None:
+        """Take one session's comparison."""
+        self.comparisons.append(comparison)
+        self.counts[comparison.outcome] += 1
