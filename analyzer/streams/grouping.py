@@ -201,7 +201,7 @@ def advance(batch: SegmentBatch, flows: Flows, expected: Expected, idle: int, li
     fine &= syn == began
     opening = np.flatnonzero(syn & ~acks)  # after anything else it may begin another conversation
     fine[opening] &= opening == first[flow[opening]]
-    fine &= ~(syn & (fin | rst | (wire > 0))) & (batch.length[order] == wire)
+    fine &= ~((syn & (fin | rst)) | ((syn | rst) & (wire > 0))) & (batch.length[order] == wire)
     # Nothing but acknowledgements may follow a RST or, in its direction, a FIN; and not much later.
     occupied = span > 0
     patience = np.full(n, idle)

@@ -322,7 +322,7 @@ def _give_up(conversation: Conversation) -> None:
         assert peer.next is not None  # noqa: S101 - an obstacle of this kind compares the two
         assert head.ack is not None  # noqa: S101
         until = head.ack
-        for bound in (peer.held[0].seq if peer.held else None, peer.fin):
+        for bound in (peer.held[0].seq if peer.held else None, None if peer.finished else peer.fin):
             if bound is not None and distance(bound, until) < 0:
                 until = bound
         missing = distance(until, peer.next)

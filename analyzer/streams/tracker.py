@@ -190,7 +190,7 @@ class ConversationTracker:
                 continue
             if wire or flags & (SYN | FIN | RST):
                 conversation.end = max(conversation.end, time)
-                if wire and conversation.listener is None:
+                if wire and conversation.listener is None and not flags & RST:  # its text is no part of the stream
                     conversation.listener = self._listen(conversation)
             waiting = conversation.held_bytes
             data = bytes(view[start : start + length]) if length else b""
