@@ -1,0 +1,10 @@
+"""Bytes of both sides in, what the SMTP dialogue was out. Sans-IO; nothing on the wire raises.
+
+``lines`` cuts bytes into lines, ``dialogue`` follows commands and replies, ``exchange`` one AUTH command, ``sasl`` and
+``ntlm`` the messages of the mechanisms, ``mechanisms`` and ``meanings`` are tables.
+"""
+
+from analyzer.smtp.dialogue import CLIENT, SERVER, DialogueParser
+from analyzer.smtp.recognise import looks_like_client, looks_like_server
+
+__all__ = ["CLIENT", "SERVER", "DialogueParser", "looks_like_client", "looks_like_server"]

@@ -9,9 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
 
-Method = Literal[
-    "basic", "challenge", "oauth", "certificate", "kerberos", "anonymous", "none", "unknown"
-]
+Method = Literal["basic", "challenge", "oauth", "certificate", "kerberos", "anonymous", "none", "unknown"]
 Outcome = Literal["success", "failure", "cancelled", "unknown"]
 
 

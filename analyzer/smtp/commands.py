@@ -1,0 +1,54 @@
+"""What an SMTP command looks like, where a line may be something else as well.
+
+Used where position does not tell: after missing bytes, and between an AUTH command and a reply that was not seen.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+# None of these can be base64 of a user name or password: they hold a blank, or decode to control characters.
+_COMMAND = re.compile(
+    rb"""(?ix)
+    (?:EHLO|HELO|LHLO|VRFY|EXPN|ETRN|XCLIENT|XFORWARD|ATRN) [ \t]+ \S .*
+    | MAIL [ \t]+ FROM: .*
+    | RCPT [ \t]+ TO: .*
+    | (?:AUTH|X-EXPS) [ \t]+ [A-Z0-9_-]{1,20} (?:[ \t]+ \S+)?
+    | BDAT [ \t]+ \d+ (?:[ \t]+ LAST)?
+    | (?:NOOP|HELP) (?:[ \t] .*)?
+    | EHLO | HELO | QUIT | RSET | DATA | TURN | STARTTLS | X-ANONYMOUSTLS
+    """,
+    re.DOTALL,
+)
+
+# What the neighbours on port 25 say first: HTTP, FTP and POP3, SSH, SOCKS-free text protocols.
+_FOREIGN_CLIENT = re.compile(
+    rb"(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|CONNECT|PATCH|TRACE|PROPFIND|PRI) \S+ HTTP/|SSH-\d|(?:USER|PASS|NICK|CAPA|STAT|"
+    rb"SYST|FEAT|PASV|EPSV|RETR|CWD|MODE|LIST)\b|AUTH (?:TLS|SSL)\b|\S+ (?:LOGIN|CAPABILITY|AUTHENTICATE|STARTTLS)\b",
+    re.IGNORECASE,
+)
+_FOREIGN_SERVER = re.compile(rb"HTTP/|SSH-\d|[+]OK\b|\* (?:OK|PREAUTH|BYE)\b|-ERR\b|RFB |[:]\S+ NOTICE", re.IGNORECASE)
+_MANGLED_STARTTLS = re.compile(rb"X{7}[A-Z]")
+
+KNOWN_VERBS: Final = frozenset((b"EHLO", b"HELO", b"LHLO", b"MAIL", b"RCPT"))
+
+
+def is_command(line: bytes) -> bool:
+    """``line``, without its line end, is a command of SMTP and can be nothing else."""
+    return _COMMAND.fullmatch(line) is not None
+
+
+def is_foreign_command(line: bytes) -> bool:
+    """``line`` opens a conversation of another protocol."""
+    return _FOREIGN_CLIENT.match(line) is not None
+
+
+def is_foreign_reply(line: bytes) -> bool:
+    """``line`` is how a server of another protocol begins."""
+    return _FOREIGN_SERVER.match(line) is not None
+
+
+def is_mangled_starttls(verb: bytes) -> bool:
+    """STARTTLS as firewalls overwrite it on its way to the server."""
+    return _MANGLED_STARTTLS.fullmatch(verb.upper()) is not None

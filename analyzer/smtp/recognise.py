@@ -1,0 +1,29 @@
+"""Is this SMTP, and who says it? Told by one piece of payload alone."""
+
+from __future__ import annotations
+
+from analyzer.smtp.commands import is_command, is_foreign_command, is_foreign_reply
+from analyzer.smtp.replies import code_of
+
+_LOOKED_AT = 1024
+
+
+def _first_line(data: bytes) -> bytes:
+    return data[:_LOOKED_AT].lstrip(b"\r\n").partition(b"\n")[0].rstrip(b"\r")
+
+
+def looks_like_client(data: bytes) -> bool:
+    """``data`` begins with a command that only an SMTP client sends."""
+    line = _first_line(data)
+    return is_command(line) and not is_foreign_command(line)
+
+
+def looks_like_server(data: bytes) -> bool:
+    """``data`` begins with a reply in SMTP's form; FTP's has the same, but names itself."""
+    line = _first_line(data)
+    return code_of(line) is not None and not is_foreign_reply(line) and not names_ftp(line)
+
+
+def names_ftp(line: bytes) -> bool:
+    """A 220 greeting that says it is an FTP server's (RFC 959 has the same reply form)."""
+    return line[:3] == b"220" and b"FTP" in line.upper() and b"SMTP" not in line.upper()
