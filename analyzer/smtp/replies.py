@@ -22,7 +22,46 @@ _MANGLED = re.compile(rb"X{7}[A-Z]|X{4,}")
 _CACHED = 2048
 
 KNOWN_KEYWORDS: Final = frozenset(
-    ["8BITMIME", "AUTH", "BINARYMIME", "BURL", "CHUNKING", "CHECKPOINT", "CONPERM", "DELIVERBY", "DSN", "ENHANCEDSTATUSCODES", "ETRN", "EXPN", "FUTURERELEASE", "HELP", "LIMITS", "MT-PRIORITY", "MTRK", "NO-SOLICITING", "ONEX", "PIPELINING", "PRDR", "REQUIRETLS", "RRVS", "SIZE", "SMTPUTF8", "STARTTLS", "TIME", "TURN", "VERB", "VRFY", "X-ANONYMOUSTLS", "X-EXPS", "X-RCPTLIMIT", "XCLIENT", "XFORWARD", "XEXCH50", "XRDST", "XXXXXXXA"]
+    [
+        "8BITMIME",
+        "AUTH",
+        "BINARYMIME",
+        "BURL",
+        "CHUNKING",
+        "CHECKPOINT",
+        "CONPERM",
+        "DELIVERBY",
+        "DSN",
+        "ENHANCEDSTATUSCODES",
+        "ETRN",
+        "EXPN",
+        "FUTURERELEASE",
+        "HELP",
+        "LIMITS",
+        "MT-PRIORITY",
+        "MTRK",
+        "NO-SOLICITING",
+        "ONEX",
+        "PIPELINING",
+        "PRDR",
+        "REQUIRETLS",
+        "RRVS",
+        "SIZE",
+        "SMTPUTF8",
+        "STARTTLS",
+        "TIME",
+        "TURN",
+        "VERB",
+        "VRFY",
+        "X-ANONYMOUSTLS",
+        "X-EXPS",
+        "X-RCPTLIMIT",
+        "XCLIENT",
+        "XFORWARD",
+        "XEXCH50",
+        "XRDST",
+        "XXXXXXXA",
+    ]
 )
 
 
