@@ -38,9 +38,20 @@ class SessionObserver:
         conversation: the conversation as it stands when its first payload arrives.
     """
 
-    __slots__ = ("_certain", "_dialogue", "_flip", "_from_start", "_in_tls", "_tls", "_tls_mode", "_undecided")
+    __slots__ = (
+        "_certain",
+        "_dialogue",
+        "_flip",
+        "_from_start",
+        "_in_tls",
+        "_start",
+        "_tls",
+        "_tls_mode",
+        "_undecided",
+    )
 
     def __init__(self, conversation: Conversation) -> None:
+        self._start = conversation.start
         self._certain = conversation.roles_certain
         self._from_start = any(direction.first is not None for direction in conversation.directions)
         self._flip = 0
@@ -55,7 +66,8 @@ class SessionObserver:
         side ^= self._flip
         dialogue = self._dialogue
         if dialogue is not None and not self._in_tls[side]:
-            rest = dialogue.feed(side, data, time)
+            # The conversation's start, not the packet's time: how packets are joined to turns must not show.
+            rest = dialogue.feed(side, data, self._start)
             if rest is not None:
                 self._begin_tls(side, rest, time)
         elif self._tls is not None:
@@ -108,7 +120,9 @@ class SessionObserver:
     def _begin_tls(self, side: int, rest: bytes, time: int) -> None:
         if self._tls is None:
             self._tls = TlsTracker()
-        self._tls_mode = "starttls"
+            # A client that begins with TLS takes the server for one of implicit TLS, whatever that has greeted with.
+            unasked = side == CLIENT and self._dialogue is not None and self._dialogue.silent
+            self._tls_mode = "implicit" if unasked else "starttls"
         self._in_tls[side] = True
         self._tls.feed(side, rest, time)
 
@@ -121,6 +135,8 @@ class SessionObserver:
         client, server = (SERVER, CLIENT) if self._flip else (CLIENT, SERVER)
         dialogue = self._dialogue.finish() if self._dialogue is not None else Dialogue()
         tls = self._tls.finish(complete=conversation.complete) if self._tls is not None else TlsSession()
+        if tls.established is None and conversation.complete and self._tls is not None and not self._in_tls[SERVER]:
+            tls.established = False  # the server went on in SMTP
         port = conversation.ports[server]
         if self._tls_mode is None and port in _IMPLICIT_TLS_PORTS:
             self._tls_mode = "implicit"  # joined midway: nobody says STARTTLS there

@@ -149,6 +149,11 @@ class DialogueParser:
             buffer.too_long = buffer.bare = 0
         return result
 
+    @property
+    def silent(self) -> bool:
+        """The client has said nothing so far, and nothing it may have said is missing."""
+        return not self._client_lines and not self._gap_since_auth
+
     # --- the client's side -------------------------------------------------------------------------
 
     def _feed_client(self, data: bytes, time: int) -> bytes | None:
@@ -170,7 +175,7 @@ class DialogueParser:
                 if not self._chunk:
                     self._mode = _COMMANDS
             else:
-                if self._tls_possible and buffer.empty and _is_tls(data, at):
+                if (self._tls_possible or self.silent) and buffer.empty and _is_tls(data, at):
                     return data[at:]
                 line, at = buffer.take(data, at)
                 if line is None:

@@ -30,7 +30,7 @@ class AuthAttempt:
         enhanced: enhanced status code (RFC 3463) such as ``5.7.139``, or ``None``.
         meaning: what the final reply means to an administrator; ``None`` when there is nothing to say.
         refusal: status and scope a server gave when it refused a token (RFC 7628 section 3.2.2).
-        time: nanoseconds since 1970-01-01 UTC of the AUTH command.
+        time: nanoseconds since 1970-01-01 UTC, as fed with the AUTH command; in a session, when that began.
     """
 
     mechanism: str | None
