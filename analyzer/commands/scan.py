@@ -49,7 +49,13 @@ def run(options: argparse.Namespace) -> int:
         worst = STATUSES[: STATUSES.index(options.fail_on) + 1]
         if any(report.summary.statuses.get(status) for status in worst):
             return FOUND
-    lost = captures.failures or captures.damage or report.undecoded or scan.limits_hit or "devices" in report.summary.unlisted
+    lost = (
+        captures.failures
+        or captures.damage
+        or report.undecoded
+        or scan.limits_hit
+        or "devices" in report.summary.unlisted
+    )
     return INCOMPLETE if lost else DONE
 
 

@@ -6,7 +6,6 @@ Used where position does not tell: after missing bytes, and between an AUTH comm
 from __future__ import annotations
 
 import re
-from typing import Final
 
 # None of these can be base64 of a user name or password: they hold a blank, or decode to control characters.
 _COMMAND = re.compile(
@@ -22,16 +21,15 @@ _COMMAND = re.compile(
     re.DOTALL,
 )
 
-# What the neighbours on port 25 say first: HTTP, FTP and POP3, SSH, SOCKS-free text protocols.
+# What the neighbours on port 25 say first: HTTP, SSH, FTP, POP3, IRC, IMAP.
 _FOREIGN_CLIENT = re.compile(
     rb"(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|CONNECT|PATCH|TRACE|PROPFIND|PRI) \S+ HTTP/|SSH-\d|"
-    rb"(?:USER|PASS|NICK|CAPA|STAT|SYST|FEAT|PASV|EPSV|RETR|CWD|MODE|LIST)\b|AUTH (?:TLS|SSL)\b|(?!AUTH )\S+ (?:LOGIN|CAPABILITY|AUTHENTICATE|STARTTLS)\b",
+    rb"(?:USER|PASS|NICK|CAPA|STAT|SYST|FEAT|PASV|EPSV|RETR|CWD|MODE|LIST)\b|AUTH (?:TLS|SSL)\b|"
+    rb"(?!AUTH )\S+ (?:LOGIN|CAPABILITY|AUTHENTICATE|STARTTLS)\b",
     re.IGNORECASE,
 )
 _FOREIGN_SERVER = re.compile(rb"HTTP/|SSH-\d|[+]OK\b|\* (?:OK|PREAUTH|BYE)\b|-ERR\b|RFB |[:]\S+ NOTICE", re.IGNORECASE)
 _MANGLED_STARTTLS = re.compile(rb"X{7}[A-Z]")
-
-KNOWN_VERBS: Final = frozenset((b"EHLO", b"HELO", b"LHLO", b"MAIL", b"RCPT"))
 
 
 def is_command(line: bytes) -> bool:

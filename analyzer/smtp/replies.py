@@ -22,7 +22,7 @@ _MANGLED = re.compile(rb"X{7}[A-Z]|X{4,}")
 _CACHED = 2048
 
 KNOWN_KEYWORDS: Final = frozenset(
-    [
+    (
         "8BITMIME",
         "AUTH",
         "BINARYMIME",
@@ -61,8 +61,9 @@ KNOWN_KEYWORDS: Final = frozenset(
         "XEXCH50",
         "XRDST",
         "XXXXXXXA",
-    ]
+    )
 )
+"""Service extensions: IANA's registry of SMTP service extensions, and those of servers in use."""
 
 
 class Extensions(NamedTuple):

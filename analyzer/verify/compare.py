@@ -64,14 +64,21 @@ def _matched(ours: Iterable[Session], theirs: Iterable[PeerSession]) -> Iterator
     for peer in theirs:
         peers[_key(peer.client, peer.server)].append(peer)
     for key in sessions.keys() | peers.keys():
-        waiting = sorted(peers[key], key=lambda peer: peer.start, reverse=True)
-        for session in sorted(sessions[key], key=lambda session: session.start):
-            while waiting and waiting[-1].end < session.start - TOLERANCE:
-                yield None, waiting.pop()
-            overlaps = bool(waiting) and waiting[-1].start <= session.end + TOLERANCE
-            yield session, waiting.pop() if overlaps else None
-        for peer in waiting:
-            yield None, peer
+        one = sorted(sessions[key], key=lambda session: session.start)
+        other = sorted(peers[key], key=lambda peer: peer.start)
+        # Times tell connections of the same endpoints apart; where none is missing, the order does, whatever the clock.
+        yield from zip(one, other, strict=True) if len(one) == len(other) else _by_time(one, other)
+
+
+def _by_time(ours: list[Session], theirs: list[PeerSession]) -> Iterator[_Pair]:
+    waiting = theirs[::-1]
+    for session in ours:
+        while waiting and waiting[-1].end < session.start - TOLERANCE:
+            yield None, waiting.pop()
+        overlaps = bool(waiting) and waiting[-1].start <= session.end + TOLERANCE
+        yield session, waiting.pop() if overlaps else None
+    for peer in reversed(waiting):
+        yield None, peer
 
 
 def _key(one: Endpoint, other: Endpoint) -> tuple[Endpoint, Endpoint]:
@@ -121,13 +128,15 @@ class _Beside:
     def _tls(self) -> None:
         ours, theirs = self._ours, self._theirs
         mode: str | None
-        if theirs.client_hello or theirs.server_hello:
+        if theirs.server_hello or (theirs.client_hello and theirs.starttls):
             mode = "starttls" if theirs.smtp_first else "implicit"
+        elif theirs.client_hello:  # to a server that speaks SMTP, it starts nothing
+            mode = "none" if theirs.smtp_first else "implicit"
         else:
             mode = "none" if theirs.starttls_code != 220 else None
-        self._field("TLS mode", ours.tls_mode, mode, blind_spots.NO_HELLO)
-        self._field("TLS version", ours.tls_version, theirs.tls_version, blind_spots.NO_HELLO)
-        self._field("TLS cipher", ours.tls_cipher, theirs.tls_cipher, blind_spots.NO_HELLO)
+        self._field("TLS", ours.tls_mode, mode, blind_spots.NO_HELLO)
+        self._field("version", ours.tls_version, theirs.tls_version, blind_spots.NO_HELLO)
+        self._field("cipher", ours.tls_cipher, theirs.tls_cipher, blind_spots.NO_HELLO)
         self._field("SNI", ours.tls_sni, theirs.tls_sni, blind_spots.NO_HELLO)
 
     def _starttls(self) -> None:
@@ -169,7 +178,7 @@ class _Beside:
         else:
             self._differs("user", ours.username, HIDDEN_NAME)
         code = theirs.code if theirs.alone else None
-        self._field("reply code", ours.code, code, blind_spots.code(theirs))
+        self._field("code", ours.code, code, blind_spots.code(theirs))
 
     def _field(self, field: str, ours: object, theirs: object, silence: str) -> None:
         """Compare a value of both; ``silence`` is why tshark may have none."""

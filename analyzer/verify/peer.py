@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from analyzer.tls.code_points import CLIENT_HELLO
@@ -21,27 +22,33 @@ class PeerSessions:
     """Collects rows, in capture order, by tshark's number of the connection.
 
     Attributes:
-        unfit: numbers of connections in which the first reading met what it was not told to decode.
+        unfit: packets that showed something which tshark had not been told to decode.
     """
 
     def __init__(self) -> None:
         self._building: dict[int, _Building] = {}
-        self.unfit: set[int] = set()
+        self.unfit = 0
 
     def add(self, row: Row) -> None:
-        """Take what one packet shows; it may hold lines that tshark took for commands, and nothing else."""
+        """Take what one packet shows."""
         if row.unfit:
-            self.unfit.add(row.stream)
+            self.unfit += 1
             return
         building = self._building.get(row.stream)
         if building is None:
             building = self._building[row.stream] = _Building(row)
         building.add(row)
 
-    def add_again(self, row: Row) -> None:
-        """Take what one packet shows when read another way; it counts where the first way did not fit."""
-        if row.stream in self.unfit and not row.unfit:
-            self.add(row)
+    def second_reading(self) -> Callable[[Row], None]:
+        """Takes the rows of the same capture read another way: they count where the first way showed nothing."""
+        smtp = {stream for stream, item in self._building.items() if item.smtp}
+        tls = {stream for stream, item in self._building.items() if item.hello}
+
+        def add(row: Row) -> None:
+            if row.stream not in (smtp if row.hello is None else tls):
+                self.add(row)
+
+        return add
 
     def sessions(self) -> list[PeerSession]:
         """The connections that are mail or TLS, in order of their first packet."""
@@ -52,13 +59,14 @@ class PeerSessions:
 class _Building:
     """A session that grows."""
 
-    __slots__ = ("_auth_open", "_starttls_open", "_waiting", "session")
+    __slots__ = ("_auth_open", "_starttls_open", "_waiting", "hello", "session", "smtp")
 
     def __init__(self, row: Row) -> None:
         from_client = bool(row.commands) or row.user is not None or row.hello == CLIENT_HELLO
         client, server = (row.source, row.target) if from_client else (row.target, row.source)
         self.session = PeerSession(client, server, row.time, row.time)
         self.session.greeted = bool(row.codes) and row.codes[0] in _OPENING
+        self.smtp = self.hello = False
         self._auth_open = self._starttls_open = False
         self._waiting = 0  # commands since the last reply
 
@@ -73,11 +81,12 @@ class _Building:
             session.auth[-1].user = row.user
         for code in row.codes:
             self._reply(code)
-        if (session.verbs or row.codes) and not (session.client_hello or session.server_hello):
-            session.smtp_first = True
+        self.smtp = self.smtp or session.verbs > 0 or bool(row.codes)
+        session.smtp_first = session.smtp_first or (self.smtp and not self.hello)
 
     def _hello(self, row: Row) -> None:
         session = self.session
+        self.hello = True
         if row.hello == CLIENT_HELLO:
             # After a HelloRetryRequest there is a second one.
             session.client_hello = True

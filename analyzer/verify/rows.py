@@ -59,6 +59,8 @@ UNFIT: Final = (
 """Display filter: a TLS hello where TLS was not looked for, or SMTP where SMTP was not (see
 :mod:`analyzer.verify.tshark`). Whatever spelling is missing here costs an opinion, not a wrong one."""
 
+_TELLING: Final = ("smtp_response_code", "smtp_auth_username", "ntlmssp_auth_username", "tls_handshake_type")
+
 VERBS: Final = frozenset(
     (
         "AUTH",
@@ -106,7 +108,8 @@ class Row:
     Attributes:
         stream: tshark's number of the TCP connection.
         time: nanoseconds since 1970-01-01 UTC (of millisecond resolution).
-        hello: 1 for a ClientHello, 2 for a ServerHello, else ``None``; of it the four that follow.
+        hello: 1 for a ClientHello, 2 for a ServerHello, else ``None``; of it the three that follow.
+        unfit: the packet was matched by :data:`UNFIT`, and nothing that makes sense was decoded.
     """
 
     stream: int
@@ -120,11 +123,7 @@ class Row:
     version: str | None = None
     cipher: str | None = None
     sni: str | None = None
-
-    @property
-    def unfit(self) -> bool:
-        """The packet was matched by :data:`UNFIT`: nothing was decoded."""
-        return not self.codes and self.user is None and self.hello is None and not any(c.verb for c in self.commands)
+    unfit: bool = False
 
 
 class Fingerprints:
@@ -173,18 +172,20 @@ class RowParser:
         v6 = _carrier(layers) == "ipv6"
         source, target = (layers["ipv6_src"], layers["ipv6_dst"]) if v6 else (layers["ip_src"], layers["ip_dst"])
         hello, version, cipher, sni = _hello(layers)
+        commands = tuple(_command(line) for line in layers.get("smtp_command_line", ()))
         return Row(
             stream=int(layers["tcp_stream"][-1]),
             time=int(packet.get("timestamp", 0)) * 1_000_000,
             source=(_address(source[-1]), int(layers["tcp_srcport"][-1])),
             target=(_address(target[-1]), int(layers["tcp_dstport"][-1])),
-            commands=tuple(_command(line) for line in layers.get("smtp_command_line", ())),
+            commands=commands,
             codes=tuple(int(code) for code in layers.get("smtp_response_code", ())),
             user=self._user(layers),
             hello=hello,
             version=version,
             cipher=cipher,
             sni=sni,
+            unfit=not any(name in layers for name in _TELLING) and not any(command.verb for command in commands),
         )
 
     def _user(self, layers: dict[str, Any]) -> bytes | None:

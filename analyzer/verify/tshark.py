@@ -179,7 +179,9 @@ class TsharkReading:
         customary = [port for port in self._ports if port not in TLS_PORTS]
         fault = await self._pass(customary, self._sessions.add)
         if fault is None and self._sessions.unfit:
-            fault = await self._pass([port for port in self._ports if port in TLS_PORTS], self._sessions.add_again)
+            fault = await self._pass(
+                [port for port in self._ports if port in TLS_PORTS], self._sessions.second_reading()
+            )
         if fault is None and self._parser.unreadable:
             fault = f"{self._parser.unreadable:,} lines of tshark's output were not understood"
         return fault
