@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from analyzer.smtp.commands import KNOWN_VERBS, is_command, is_foreign_command, is_foreign_reply, is_mangled_starttls
+from analyzer.smtp.commands import is_command, is_foreign_command, is_foreign_reply, is_mangled_starttls
 from analyzer.smtp.exchange import Exchange
 from analyzer.smtp.limits import (
     MAX_ATTEMPTS,
@@ -228,7 +228,7 @@ class DialogueParser:
                 self._result.starttls.injected = True
             self._tls_possible = False
         if (kind := _PLAIN_COMMANDS.get(verb)) is not None:
-            if verb in KNOWN_VERBS:
+            if verb in (b"MAIL", b"RCPT"):
                 self._evidence = True
             self._push(kind)
         elif verb in (b"EHLO", b"HELO", b"LHLO"):
