@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from analyzer.inventory.session import Session
 from analyzer.smtp.records import AuthAttempt
-from tests.support.material import CORPUS, LAB, corpus_labels, lab_labels, needs_corpus, needs_lab
+from tests.support.material import CORPUS, LAB, REPOSITORY, corpus_labels, lab_labels, needs_corpus, needs_lab
 from tests.support.scans import sessions_of
 
 _LAB_FILES = ("aiosmtpd", "dovecot", "exim", "postfix")
@@ -66,6 +67,52 @@ def _spoke(label: dict[str, Any]) -> bool:
 
 def _code(attempt: AuthAttempt) -> str | None:
     return None if attempt.code is None else str(attempt.code)
+
+
+_OWN = REPOSITORY / "captures"
+
+
+def _own_labels() -> dict[str, list[dict[str, Any]]]:
+    """Labels of the project's captures, by the file in which the connection begins."""
+    by_file: dict[str, list[dict[str, Any]]] = {}
+    for line in (_OWN / "labels.jsonl").read_text().splitlines():
+        label = json.loads(line)
+        by_file.setdefault(label["file"], []).append(label)
+    return by_file
+
+
+@pytest.mark.parametrize("name", sorted(_own_labels()))
+def test_own_captures_show_what_took_place(name: str) -> None:
+    labels = _own_labels()[name]
+    further = {part: None for label in labels for part in label.get("continues_in", [])}
+    sessions = sessions_of(_OWN / name, *(_OWN / part for part in further))
+    for label in labels:
+        session = _session_of(label, sessions)
+        began = label["truth"] != "intent"  # elsewhere TLS was agreed on and never spoken
+        assert session.tls_mode == (label["tls"] if began else "none")
+        if label["tls"] != "none":
+            assert session.method in ("unknown", "none")
+        elif label.get("auth_hidden"):
+            assert session.method == "unknown"
+        else:
+            said = [(a.mechanism, a.initial_response, a.username, a.outcome, _code(a)) for a in session.auth]
+            assert said == [
+                (a["mechanism"], a["initial_response"], a["username"], a["outcome"], a["code"])
+                for a in label["auth_attempts"]
+            ]
+            assert (session.messages, session.ehlo) == (label["messages"], label["ehlo_name"])
+
+
+def _session_of(label: dict[str, Any], sessions: list[Session]) -> Session:
+    ends = (label["client_ip"], label["client_port"], label["server_ip"], label["port"])
+    found = [
+        session
+        for session in sessions
+        if (session.client_ip, session.client_port, session.server_ip, session.server_port) == ends
+        and abs(label["start"] - session.start / 1e9) < 1
+    ]
+    assert len(found) == 1, ends
+    return found[0]
 
 
 _INSIDE_HTTP = "zeek+zeek/testing__btest__Traces__http__connect-with-smtp.pcap"

@@ -19,7 +19,7 @@ from analyzer.capture.reader import CaptureReader
 from analyzer.capture.sources import Source
 from analyzer.errors import Damage, InputError, UsageError
 
-BLOCK_BYTES = 4 * 1024 * 1024
+BLOCK_BYTES = 16 * 1024 * 1024
 """Bytes read at a time. Smaller blocks pay numpy's cost per call more often, larger ones fall out of the cache."""
 
 LEAST_BLOCK_BYTES = 256 * 1024

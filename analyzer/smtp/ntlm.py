@@ -81,7 +81,11 @@ def _authenticate(blob: bytes) -> NtlmNames | None:
             names.append("")
             continue
         # A name that lies over a response would carry a hash out of here.
-        if start < header or end > len(blob) or any(start < stop and begin < end for begin, stop in responses):
+        if (
+            start < header
+            or end > len(blob)
+            or any(start < stop and begin < min(end, stop) for begin, stop in responses)
+        ):
             return None
         raw = blob[start:end]
         names.append(raw.decode(encoding, "replace") if encoding and len(raw) % 2 == 0 else decoded(raw))
