@@ -99,7 +99,8 @@ class SessionObserver:
             return
         is_tls = bool(verdicts) and verdicts[0] is True
         if not self._certain:
-            flip = next(filter(None.__ne__, (_flipped(side, data, is_tls) for side, data in pieces)), None)
+            signs = (_flipped(side, data, is_tls) for side, data in pieces)
+            flip = next((sign for sign in signs if sign is not None), None)
             if flip is None and not must:
                 return
             self._flip = flip or 0
