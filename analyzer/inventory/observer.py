@@ -121,9 +121,7 @@ class SessionObserver:
     def _begin_tls(self, side: int, rest: bytes, time: int) -> None:
         if self._tls is None:
             self._tls = TlsTracker()
-            # A client that begins with TLS takes the server for one of implicit TLS, whatever that has greeted with.
-            unasked = side == CLIENT and self._dialogue is not None and self._dialogue.silent
-            self._tls_mode = "implicit" if unasked else "starttls"
+        self._tls_mode = "starttls"
         self._in_tls[side] = True
         self._tls.feed(side, rest, time)
 
@@ -139,6 +137,10 @@ class SessionObserver:
         if tls.established is None and conversation.complete and self._tls is not None and not self._in_tls[SERVER]:
             tls.established = False  # the server went on in SMTP
         port = conversation.ports[server]
+        if self._tls_mode == "starttls" and not (
+            dialogue.starttls.requested or dialogue.ehlo or dialogue.auth_may_be_hidden
+        ):
+            self._tls_mode = "implicit"  # the client began with TLS, whatever the server greeted it with
         if self._tls_mode is None and port in _IMPLICIT_TLS_PORTS:
             self._tls_mode = "implicit"  # joined midway: nobody says STARTTLS there
         oddities = Counter(conversation.oddities)
