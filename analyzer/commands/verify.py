@@ -64,7 +64,7 @@ def _compare(given: Input, tshark: Tshark, ports: frozenset[int], verdict: Verdi
     with readable(given) as paths, TsharkReading(tshark, paths.theirs, ports) as reading:
         sessions, lost = _ours(paths, ports)
         theirs, fault = reading.finish()
-    if fault is not None:
+    if fault is not None and not lost:  # else it says the same once more
         lost.append(fault)
     verdict.problems += (f"{given.name}: {what}" for what in lost)
     for comparison in compare(sessions, theirs, reading.fingerprints, given.name, read_by_tshark=fault is None):
@@ -80,7 +80,7 @@ def _ours(paths: Readable, ports: frozenset[int]) -> tuple[list[Session], list[s
             analysis.feed(batch)
         analysis.finish()
         lost = [damage.what for damage in captures.damage]
-    lost += [f"{count:,} packets could not be decoded here ({why})" for why, count in analysis.undecoded.items()]
+    lost += [f"packets that could not be decoded here: {count:,} {why}" for why, count in analysis.undecoded.items()]
     return sessions, lost
 
 

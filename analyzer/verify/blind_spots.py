@@ -24,7 +24,8 @@ NO_COMMANDS: Final = "tshark decoded no command of the client"
 UNLISTED: Final = "not a mechanism we know, and tshark's word for it may be a secret"
 ABSTAIN: Final = "bytes are missing, so we do not say; tshark reads on"
 TOO_MANY: Final = "more AUTH commands than are kept"
-IN_TLS: Final = "inside TLS"
+REPLY_ONLY: Final = "only the reply to AUTH was captured, and tshark pairs no replies"
+DECRYPTED: Final = "tshark decrypted it with keys found in the capture; we read what crossed the network"
 
 
 def user(mechanism: str | None) -> str:

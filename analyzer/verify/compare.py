@@ -93,7 +93,7 @@ def _ours_only(session: Session, source: str, read_by_tshark: bool) -> Compariso
 
 
 def _theirs_only(peer: PeerSession, source: str) -> Comparison:
-    words = ["smtp" if peer.smtp_first else "", "tls" if peer.client_hello or peer.server_hello else ""]
+    words = ["smtp" if not peer.implicit else "", "tls" if peer.client_hello or peer.server_hello else ""]
     words += [attempt.mechanism or "AUTH" for attempt in peer.auth]
     facts = " ".join(word for word in words if word)
     return Comparison(source, peer.start, peer.client, peer.server, "theirs only", facts=facts)
@@ -127,13 +127,11 @@ class _Beside:
 
     def _tls(self) -> None:
         ours, theirs = self._ours, self._theirs
-        mode: str | None
-        if theirs.server_hello or (theirs.client_hello and theirs.starttls):
-            mode = "starttls" if theirs.smtp_first else "implicit"
-        elif theirs.client_hello:  # to a server that speaks SMTP, it starts nothing
-            mode = "none" if theirs.smtp_first else "implicit"
-        else:
-            mode = "none" if theirs.starttls_code != 220 else None
+        mode: str | None = None
+        if theirs.client_hello or theirs.server_hello:
+            mode = "implicit" if theirs.implicit else "starttls"
+        elif theirs.starttls_code != 220:
+            mode = "none"
         self._field("TLS", ours.tls_mode, mode, blind_spots.NO_HELLO)
         self._field("version", ours.tls_version, theirs.tls_version, blind_spots.NO_HELLO)
         self._field("cipher", ours.tls_cipher, theirs.tls_cipher, blind_spots.NO_HELLO)
@@ -151,7 +149,12 @@ class _Beside:
 
     def _auth(self) -> None:
         ours, theirs = self._ours.auth, self._theirs
-        if theirs.omitted:
+        if len(ours) > len(theirs.auth) and any(attempt.mechanism is None for attempt in ours):
+            self._unseen("AUTH", blind_spots.REPLY_ONLY)
+            ours = [attempt for attempt in ours if attempt.mechanism is not None]
+        if theirs.decrypted:
+            self._unseen("AUTH", blind_spots.DECRYPTED)
+        elif theirs.omitted:
             self._unseen("AUTH", blind_spots.TOO_MANY)
         elif len(ours) == len(theirs.auth):
             for attempt, peer in zip(ours, theirs.auth, strict=True):

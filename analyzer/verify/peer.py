@@ -82,10 +82,12 @@ class _Building:
         for code in row.codes:
             self._reply(code)
         self.smtp = self.smtp or session.verbs > 0 or bool(row.codes)
-        session.smtp_first = session.smtp_first or (self.smtp and not self.hello)
+        session.decrypted = session.decrypted or row.decrypted
 
     def _hello(self, row: Row) -> None:
         session = self.session
+        if not self.hello:
+            session.implicit = not (session.verbs if row.hello == CLIENT_HELLO else self.smtp)
         self.hello = True
         if row.hello == CLIENT_HELLO:
             # After a HelloRetryRequest there is a second one.

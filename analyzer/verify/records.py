@@ -41,11 +41,12 @@ class PeerSession:
     Attributes:
         start, end: first and last packet of those that showed something, nanoseconds since 1970-01-01 UTC; tshark's
             output has milliseconds.
-        smtp_first: an SMTP verb or a reply code was decoded before any TLS hello.
+        implicit: the client's first words were a TLS hello (where only the server was captured: the server's).
         greeted: the first thing decoded was a reply that can open a session (RFC 5321 section 4.2.4.2).
         verbs: SMTP verbs decoded, how many.
         starttls: the command was decoded; ``starttls_code`` is the reply that followed it.
         client_hello, server_hello: which hello messages were decoded.
+        decrypted: tshark looked inside TLS with keys that it found in the capture; nothing of that is kept.
         omitted: AUTH commands beyond those kept.
     """
 
@@ -53,7 +54,7 @@ class PeerSession:
     server: Endpoint
     start: int
     end: int
-    smtp_first: bool = False
+    implicit: bool = False
     greeted: bool = False
     verbs: int = 0
     starttls: bool = False
@@ -64,6 +65,7 @@ class PeerSession:
     tls_cipher: str | None = None
     tls_sni: str | None = None
     auth: list[PeerAuth] = field(default_factory=list)
+    decrypted: bool = False
     omitted: int = 0
 
     @property

@@ -109,6 +109,7 @@ class Row:
         stream: tshark's number of the TCP connection.
         time: nanoseconds since 1970-01-01 UTC (of millisecond resolution).
         hello: 1 for a ClientHello, 2 for a ServerHello, else ``None``; of it the three that follow.
+        decrypted: SMTP was found inside TLS; it is not in the row.
         unfit: the packet was matched by :data:`UNFIT`, and nothing that makes sense was decoded.
     """
 
@@ -123,6 +124,7 @@ class Row:
     version: str | None = None
     cipher: str | None = None
     sni: str | None = None
+    decrypted: bool = False
     unfit: bool = False
 
 
@@ -169,23 +171,26 @@ class RowParser:
 
     def _row(self, packet: dict[str, Any]) -> Row:
         layers = packet["layers"]
-        v6 = _carrier(layers) == "ipv6"
-        source, target = (layers["ipv6_src"], layers["ipv6_dst"]) if v6 else (layers["ip_src"], layers["ip_dst"])
+        protocols: list[str] = layers["frame_protocols"][0].split(":")
+        decrypted = "smtp" in protocols[_index(protocols, "tls") :]
+        carrier = [name for name in protocols if name in ("ip", "ipv6")][-1]  # of tunnels, the innermost comes last
         hello, version, cipher, sni = _hello(layers)
-        commands = tuple(_command(line) for line in layers.get("smtp_command_line", ()))
+        commands = () if decrypted else tuple(_command(line) for line in layers.get("smtp_command_line", ()))
+        telling = any(name in layers for name in _TELLING) or any(command.verb for command in commands)
         return Row(
             stream=int(layers["tcp_stream"][-1]),
             time=int(packet.get("timestamp", 0)) * 1_000_000,
-            source=(_address(source[-1]), int(layers["tcp_srcport"][-1])),
-            target=(_address(target[-1]), int(layers["tcp_dstport"][-1])),
+            source=(_address(layers[f"{carrier}_src"][-1]), int(layers["tcp_srcport"][-1])),
+            target=(_address(layers[f"{carrier}_dst"][-1]), int(layers["tcp_dstport"][-1])),
             commands=commands,
-            codes=tuple(int(code) for code in layers.get("smtp_response_code", ())),
-            user=self._user(layers),
+            codes=() if decrypted else tuple(int(code) for code in layers.get("smtp_response_code", ())),
+            user=None if decrypted else self._user(layers),
             hello=hello,
             version=version,
             cipher=cipher,
             sni=sni,
-            unfit=not any(name in layers for name in _TELLING) and not any(command.verb for command in commands),
+            decrypted=decrypted,
+            unfit=not telling and not decrypted,
         )
 
     def _user(self, layers: dict[str, Any]) -> bytes | None:
@@ -197,11 +202,8 @@ class RowParser:
         return self.fingerprints.of(names[-1]) if names else None
 
 
-def _carrier(layers: dict[str, Any]) -> str:
-    """``ip`` or ``ipv6``, whichever carries the TCP segment: tunnels have both, the innermost comes last."""
-    protocols: list[str] = layers["frame_protocols"][0].split(":")
-    carriers = [name for name in protocols if name in ("ip", "ipv6")]
-    return carriers[-1]
+def _index(protocols: list[str], name: str) -> int:
+    return protocols.index(name) if name in protocols else len(protocols)
 
 
 def _hello(layers: dict[str, Any]) -> tuple[int | None, str | None, str | None, str | None]:

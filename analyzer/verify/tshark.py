@@ -245,7 +245,11 @@ class _FieldCapture(FileCapture):  # type: ignore[misc]  # pyshark ships no type
         said = [line.strip() for line in lines if line.strip() and not line.startswith("Running as user")]
         if self._exit is not None and self._exit < 0:
             return f"tshark crashed (signal {-self._exit})"
-        return "tshark stopped: " + (said[-1].removeprefix("tshark: ") if said else f"exit code {self._exit}")
+        if not said:
+            return f"tshark stopped with exit code {self._exit}"
+        # tshark names the file as it was given to it, which may be a copy of ours.
+        reason = said[-1].removeprefix("tshark: ").replace(f'The file "{self.input_filepath}"', "it").rstrip(".")
+        return f"tshark stopped: {reason}"
 
     def forget(self) -> None:
         """The process is gone; without this, pyshark would look for it again when the object is collected."""

@@ -20,11 +20,11 @@ _ORDER: Final[tuple[Outcome, ...]] = ("differ", "theirs only", "ours only", "agr
 
 _COLUMNS: Final = (
     Column("Result"),
-    Column("Input", least=10, leave=1, middle=True),
+    Column("Input", least=24, leave=2, middle=True),
     Column("Client", least=16, middle=True),
     Column("Server", least=16, middle=True),
     Column("Session", least=14),
-    Column("Compared", least=12, leave=2),
+    Column("Compared", least=12, leave=1),
 )
 
 
@@ -48,8 +48,11 @@ def write_table(verdict: Verdict, out: TextIO, width: int, *, everything: bool =
             out.write(f"... and {left_out:,} more in agreement (--verbose lists them)\n")
         out.write("\n")
     for comparison in ordered:
-        for difference in comparison.differences:
-            what = f"{difference.field}: {clean(difference.ours)} here, {clean(difference.theirs)} in tshark"
+        if comparison.differences:
+            what = "; ".join(
+                f"{item.field}: {clean(item.ours)} here, {clean(item.theirs)} in tshark"
+                for item in comparison.differences
+            )
             _wrapped(f"{_place(comparison)}: {what}", out, width)
     _silences(verdict, out, width)
     for problem in verdict.problems:
