@@ -63,6 +63,11 @@ class Direction:
             self.acked = seq
 
     @property
+    def behind(self) -> bool:
+        """Whether the peer acknowledged something that was not captured."""
+        return self.seen and self.acked is not None and self.next is not None and distance(self.acked, self.next) > 0
+
+    @property
     def origin(self) -> int | None:
         """Sequence number of the first byte delivered, provided that nothing is missing since."""
         return None if self.next is None else (self.next - self.payload - self.finished) % MODULUS
@@ -188,4 +193,5 @@ class Conversation:
         """Both directions were seen from SYN to the end, and nothing is missing between."""
         client, server = self.directions
         ended = self.reset or (client.finished and server.finished)
-        return ended and client.first is not None and server.first is not None and not self.gaps
+        whole = not (self.gaps or client.behind or server.behind)
+        return ended and client.first is not None and server.first is not None and whole

@@ -291,7 +291,7 @@ class ConversationTracker:
         client, server = conversation.directions
         over = client.finished and server.finished
         if conversation.reset and not over:
-            over = not any(direction.held or _is_behind(direction) for direction in conversation.directions)
+            over = not any(direction.held or direction.behind for direction in conversation.directions)
         if over and not conversation.closed:
             self._close(conversation)
 
@@ -330,12 +330,6 @@ class ConversationTracker:
             if not conversation.closed:
                 self.oddities["conversation-evicted"] += 1
                 self._close(conversation)
-
-
-def _is_behind(direction: Direction) -> bool:
-    """Whether the peer acknowledged bytes that have not been delivered."""
-    acked, following = direction.acked, direction.next
-    return direction.seen and acked is not None and following is not None and distance(acked, following) > 0
 
 
 def _is_foreign(direction: Direction, seq: int) -> bool:
