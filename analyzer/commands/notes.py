@@ -32,9 +32,11 @@ class Notes:
             self._say(f"{failure} (the other inputs were analysed)")
 
     def inputs(self, sources: Iterable[Source]) -> None:
-        """What was read."""
-        if self._verbose:
-            for source in sources:
+        """What was read, and what the capturing host itself had lost."""
+        for source in sources:
+            if source.dropped:
+                self._say(f"{source.name}: {source.dropped:,} packets were lost while it was captured")
+            if self._verbose:
                 kind = f"{source.format}, {source.compression}" if source.compression else source.format
                 self._say(f"{source.name}: {kind}, {source.frames:,} packets, {source.bytes_read:,} bytes")
 

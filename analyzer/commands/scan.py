@@ -30,6 +30,9 @@ from analyzer.streams import Limits
 NARROWEST, WIDEST = 60, 160
 """Columns of a table: below, nothing can be read; beyond, the eye loses the line. A file or pipe gets 100."""
 
+_LIMITS = ("conversation-evicted", "reassembly-limit", "interface-ignored", "input-not-merged", "overlap-limit")
+"""Oddities that say a bound was reached and something is missing."""
+
 
 def run(options: argparse.Namespace) -> int:
     """Carry out the command and return its exit code."""
@@ -55,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
         or report.undecoded
         or scan.limits_hit
         or "devices" in report.summary.unlisted
+        or any(source.dropped for source in captures.sources)
     )
     return INCOMPLETE if lost else DONE
 
@@ -83,7 +87,7 @@ class _Scan:
     @property
     def limits_hit(self) -> bool:
         """Whether a bound on memory cost part of the result."""
-        return any(name in self._analysis.oddities for name in ("conversation-evicted", "reassembly-limit"))
+        return any(name in self._analysis.oddities or name in self._captures.oddities for name in _LIMITS)
 
     def _take(self, session: Session) -> None:
         self._inventory.add(session)
