@@ -15,6 +15,8 @@ MAX_ATTEMPTS: Final = 256
 _OPENING: Final = frozenset((220, 421, 521, 554))
 """Replies a server may open with (RFC 5321 section 4.2.4.2; 521: RFC 7504)."""
 
+_NEVER: Final = 1 << 62
+
 _STARTTLS: Final = frozenset(("STARTTLS", "X-ANONYMOUSTLS"))
 
 
@@ -52,48 +54,71 @@ class PeerSessions:
 
     def sessions(self) -> list[PeerSession]:
         """The connections that are mail or TLS, in order of their first packet."""
-        found = (item.session for item in self._building.values() if item.session.is_session)
+        found = (item.finish() for item in self._building.values() if item.session.is_session)
         return sorted(found, key=lambda session: session.start)
 
 
 class _Building:
-    """A session that grows."""
+    """A session that grows.
 
-    __slots__ = ("_auth_open", "_starttls_open", "_waiting", "hello", "session", "smtp")
+    Attributes:
+        verb, reply, client_hello, server_hello: packet in which the first of each was decoded.
+    """
+
+    __slots__ = ("_auth_open", "_starttls_open", "_waiting", "client_hello", "reply", "server_hello", "session", "verb")
 
     def __init__(self, row: Row) -> None:
         from_client = bool(row.commands) or row.user is not None or row.hello == CLIENT_HELLO
         client, server = (row.source, row.target) if from_client else (row.target, row.source)
         self.session = PeerSession(client, server, row.time, row.time)
         self.session.greeted = bool(row.codes) and row.codes[0] in _OPENING
-        self.smtp = self.hello = False
+        self.verb = self.reply = self.client_hello = self.server_hello = _NEVER
         self._auth_open = self._starttls_open = False
         self._waiting = 0  # commands since the last reply
+
+    @property
+    def smtp(self) -> bool:
+        """SMTP was decoded."""
+        return min(self.verb, self.reply) < _NEVER
+
+    @property
+    def hello(self) -> bool:
+        """A TLS hello was decoded."""
+        return min(self.client_hello, self.server_hello) < _NEVER
 
     def add(self, row: Row) -> None:
         session = self.session
         session.start, session.end = min(session.start, row.time), max(session.end, row.time)
+        session.decrypted = session.decrypted or row.decrypted
         if row.hello is not None:
             self._hello(row)
         for command in row.commands:
             self._command(command.verb, command.mechanism)
+            if command.verb:
+                self.verb = min(self.verb, row.frame)
         if row.user is not None and session.auth and self._auth_open:
             session.auth[-1].user = row.user
         for code in row.codes:
             self._reply(code)
-        self.smtp = self.smtp or session.verbs > 0 or bool(row.codes)
-        session.decrypted = session.decrypted or row.decrypted
+            self.reply = min(self.reply, row.frame)
+
+    def finish(self) -> PeerSession:
+        """The session, when all rows were taken; they may come out of order, for the capture may be read twice."""
+        session = self.session
+        if session.client_hello:
+            session.implicit = self.client_hello < self.verb
+        elif session.server_hello:
+            session.implicit = self.server_hello < min(self.verb, self.reply)
+        return session
 
     def _hello(self, row: Row) -> None:
         session = self.session
-        if not self.hello:
-            session.implicit = not (session.verbs if row.hello == CLIENT_HELLO else self.smtp)
-        self.hello = True
         if row.hello == CLIENT_HELLO:
-            # After a HelloRetryRequest there is a second one.
+            self.client_hello = min(self.client_hello, row.frame)
             session.client_hello = True
-            session.tls_sni = session.tls_sni or row.sni
+            session.tls_sni = session.tls_sni or row.sni  # after a HelloRetryRequest there is a second one
         else:
+            self.server_hello = min(self.server_hello, row.frame)
             session.server_hello = True
             session.tls_version, session.tls_cipher = row.version, row.cipher
 

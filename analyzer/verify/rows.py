@@ -22,6 +22,7 @@ from analyzer.tls.code_points import CLIENT_HELLO, SERVER_HELLO, cipher_name, ve
 from analyzer.verify.records import Endpoint
 
 FIELDS: Final = (
+    "frame.number",
     "frame.protocols",
     "tcp.stream",
     "ip.src",
@@ -48,16 +49,15 @@ SHOWING: Final = (
 )
 """Display filter: the packets that say something. Message text and encrypted records stay inside tshark."""
 
-UNFIT: Final = (
-    "(!tls && tcp.payload[0:2] == 16:03 && (tcp.payload[5:1] == 01 || tcp.payload[5:1] == 02))"
-    " || (!smtp && !tls && ("
-    + " || ".join(
-        f"tcp.payload[0:4] == {word.encode().hex(':')}" for word in ("220 ", "220-", "EHLO", "ehlo", "HELO", "helo")
-    )
-    + "))"
+_SMTP_OPENINGS: Final = ("220 ", "220-", "EHLO", "ehlo", "HELO", "helo")
+
+UNTOLD_TLS: Final = "(!tls && tcp.payload[0:2] == 16:03 && (tcp.payload[5:1] == 01 || tcp.payload[5:1] == 02))"
+"""Display filter: a TLS hello where tshark was told to read SMTP."""
+
+UNTOLD_SMTP: Final = (
+    "(!smtp && (" + " || ".join(f"tcp.payload[0:4] == {word.encode().hex(':')}" for word in _SMTP_OPENINGS) + "))"
 )
-"""Display filter: a TLS hello where TLS was not looked for, or SMTP where SMTP was not (see
-:mod:`analyzer.verify.tshark`). Whatever spelling is missing here costs an opinion, not a wrong one."""
+"""Display filter: SMTP where tshark was not told to read it. A spelling that is missing here costs an opinion."""
 
 _TELLING: Final = ("smtp_response_code", "smtp_auth_username", "ntlmssp_auth_username", "tls_handshake_type")
 
@@ -107,13 +107,15 @@ class Row:
 
     Attributes:
         stream: tshark's number of the TCP connection.
+        frame: number of the packet, from 1.
         time: nanoseconds since 1970-01-01 UTC (of millisecond resolution).
         hello: 1 for a ClientHello, 2 for a ServerHello, else ``None``; of it the three that follow.
         decrypted: SMTP was found inside TLS; it is not in the row.
-        unfit: the packet was matched by :data:`UNFIT`, and nothing that makes sense was decoded.
+        unfit: the packet was matched by one of the last two filters, and nothing that makes sense was decoded.
     """
 
     stream: int
+    frame: int
     time: int
     source: Endpoint
     target: Endpoint
@@ -179,6 +181,7 @@ class RowParser:
         telling = any(name in layers for name in _TELLING) or any(command.verb for command in commands)
         return Row(
             stream=int(layers["tcp_stream"][-1]),
+            frame=int(layers["frame_number"][-1]),
             time=int(packet.get("timestamp", 0)) * 1_000_000,
             source=(_address(layers[f"{carrier}_src"][-1]), int(layers["tcp_srcport"][-1])),
             target=(_address(layers[f"{carrier}_dst"][-1]), int(layers["tcp_dstport"][-1])),

@@ -7,7 +7,7 @@ a thread; the caller goes on meanwhile.
 
 tshark must be told which ports carry SMTP, and then sees no TLS from the first byte on them. So every port is read as
 what it customarily carries, and only if something else shows itself there, the capture is read once more the other
-way round. (Ports 25 and 587 need no telling: there tshark looks for TLS first.)
+way round. (Ports 25 and 587 need no second reading: tshark knows them, and looks for TLS there first.)
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from pyshark.capture.capture import TSharkCrashException
 from analyzer.errors import UsageError
 from analyzer.verify.peer import PeerSessions
 from analyzer.verify.records import PeerSession
-from analyzer.verify.rows import FIELDS, SHOWING, UNFIT, Fingerprints, Row, RowParser
+from analyzer.verify.rows import FIELDS, SHOWING, UNTOLD_SMTP, UNTOLD_TLS, Fingerprints, Row, RowParser
 
 OLDEST: Final = (4, 0)
 """The oldest tshark whose fields and decoding of AUTH this was tested with."""
@@ -40,6 +40,8 @@ MAX_LINE: Final = 1 << 20
 
 TLS_PORTS: Final = frozenset((465, 2465))
 """Where TLS from the first byte is customary (RFC 8314 section 3.3; the second by providers' custom)."""
+
+_KNOWN_PORTS: Final = frozenset((25, 587))
 
 _CHUNK: Final = 1 << 18
 _ERROR_BYTES: Final = 4096
@@ -177,16 +179,19 @@ class TsharkReading:
 
     async def _read(self) -> str | None:
         customary = [port for port in self._ports if port not in TLS_PORTS]
-        fault = await self._pass(customary, self._sessions.add)
+        others = [port for port in self._ports if port in TLS_PORTS]
+        untold = _either(
+            _on_ports(set(customary) - _KNOWN_PORTS, UNTOLD_TLS),
+            _on_ports(others, UNTOLD_SMTP),
+        )
+        fault = await self._pass(customary, untold, self._sessions.add)
         if fault is None and self._sessions.unfit:
-            fault = await self._pass(
-                [port for port in self._ports if port in TLS_PORTS], self._sessions.second_reading()
-            )
+            fault = await self._pass(others, None, self._sessions.second_reading())
         if fault is None and self._parser.unreadable:
             fault = f"{self._parser.unreadable:,} lines of tshark's output were not understood"
         return fault
 
-    async def _pass(self, smtp_ports: list[int], take: Callable[[Row], None]) -> str | None:
+    async def _pass(self, smtp_ports: list[int], untold: str | None, take: Callable[[Row], None]) -> str | None:
         parse = self._parser.parse
 
         def line_read(line: bytes) -> None:
@@ -194,7 +199,9 @@ class TsharkReading:
             if row is not None:
                 take(row)
 
-        capture = _FieldCapture(self._tshark, self._path, self._ports, smtp_ports, self._loop)
+        # A segment quoted in an ICMP error is not traffic.
+        wanted = f"{_on_ports(self._ports, _either(SHOWING, untold))} && !icmp && !icmpv6"
+        capture = _FieldCapture(self._tshark, self._path, wanted, smtp_ports, self._loop)
         try:
             await capture.packets_from_tshark(line_read)
         except TSharkCrashException:
@@ -213,17 +220,15 @@ class _FieldCapture(FileCapture):  # type: ignore[misc]  # pyshark ships no type
         self,
         tshark: Tshark,
         path: str,
-        ports: list[int],
+        wanted: str,
         smtp_ports: list[int],
         loop: asyncio.AbstractEventLoop,
     ) -> None:
-        on_ports = " || ".join(f"tcp.port == {port}" for port in ports)
         super().__init__(
             input_file=path,
             keep_packets=False,
             use_ek=True,
-            # A segment quoted in an ICMP error is not traffic.
-            display_filter=f"({on_ports}) && ({SHOWING} || {UNFIT}) && !icmp && !icmpv6",
+            display_filter=wanted,
             decode_as={**{f"tcp.port=={port}": "smtp" for port in smtp_ports}, "udp.port==8472": "vxlan"},
             disable_protocol="imf",  # message text
             override_prefs=_PREFERENCES,
@@ -284,6 +289,16 @@ class _FieldCapture(FileCapture):  # type: ignore[misc]  # pyshark ships no type
     async def _handle_process_stderr_forever(self, stderr: asyncio.StreamReader) -> None:
         while chunk := await stderr.read(_ERROR_BYTES):
             self._said = (self._said + chunk)[-_ERROR_BYTES:]
+
+
+def _either(*filters: str | None) -> str:
+    return "(" + " || ".join(text for text in filters if text) + ")"
+
+
+def _on_ports(ports: Iterable[int], text: str) -> str | None:
+    """Display filter ``text`` on ``ports`` only; ``None`` where there are none."""
+    on = " || ".join(f"tcp.port == {port}" for port in sorted(ports))
+    return f"(({on}) && {text})" if on else None
 
 
 def _reason(error: Any) -> str:
