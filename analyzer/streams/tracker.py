@@ -155,7 +155,7 @@ class ConversationTracker:
                     following[flow, side] = direction.next
                     known[flow, side], hinted[flow, side] = direction.seen, not direction.seen
                     silent[flow, side] = direction.first is not None and not direction.payload
-                if direction.finished:
+                if direction.finished or direction.behind:
                     slow.append(flow)
         expected = Expected(following, known, hinted, silent, last)
         ahead = advance(batch, flows, expected, self._limits.idle, self._limits.linger)
