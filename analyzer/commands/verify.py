@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
         if sys.stderr.isatty() and not options.quiet:
             sys.stderr.write(f"smtpauth: reading {given.name} twice; tshark takes its time\n")
         try:
-            _compare(given, tshark, ports, verdict)
+            verify_input(given, tshark, ports, verdict)
             compared += 1
         except InputError as failure:
             failures.append(InputError(given.name, failure.problem, failure.remedy))
@@ -59,8 +59,12 @@ def run(options: argparse.Namespace) -> int:
     return INCOMPLETE if verdict.problems else DONE
 
 
-def _compare(given: Input, tshark: Tshark, ports: frozenset[int], verdict: Verdict) -> None:
-    """Read one input with both, at the same time, and add what came of it to ``verdict``."""
+def verify_input(given: Input, tshark: Tshark, ports: frozenset[int], verdict: Verdict) -> None:
+    """Read one input with both, at the same time, and add what came of it to ``verdict``.
+
+    Raises:
+        InputError: it is no capture.
+    """
     with readable(given) as paths, TsharkReading(tshark, paths.theirs, ports) as reading:
         sessions, lost = _ours(paths, ports)
         theirs, fault = reading.finish()
