@@ -10,7 +10,7 @@ import numpy as np
 
 from analyzer.capture.frames import FrameBatch
 from analyzer.packets.columns import Columns, Ints, plain_segments, segments
-from analyzer.packets.headers import ETHERTYPE_IPV4, ETHERTYPE_IPV6, U16, gather
+from analyzer.packets.headers import ETHERTYPE_IPV4, ETHERTYPE_IPV6, SLL, SLL2, U16, gather, mac_numbers
 from analyzer.packets.segments import NO_MAC, SegmentBatch
 from analyzer.packets.unwrap import FoundTcp, Unwrapper
 
@@ -20,6 +20,7 @@ SUBMISSION_PORTS = frozenset({25, 465, 587, 2525, 2465, 2587})
 # Link types (https://www.tcpdump.org/linktypes.html): where the columns find the EtherType and what follows.
 _ETHERNET = 1
 _COLUMNAR = {_ETHERNET: (12, 14), 113: (14, 16), 276: (0, 20)}
+_SENDER = {113: SLL, 276: SLL2}  # "tcpdump -i any" keeps the sender's address, not the receiver's
 _RAW = {12, 14, 101, 228, 229}
 _UNWRAPPED = {0: "null", 108: "null", 9: "ppp", 50: "ppp-hdlc", 51: "pppoe", 104: "ppp-hdlc", 219: "mpls"}
 
@@ -114,7 +115,11 @@ class SegmentDecoder:
             ethertype,
             start if link == _ETHERNET else np.full(len(frame), -1),
         )
-        parts.append(segments(batch, located, self.undecoded))
+        position, segment = segments(batch, located, self.undecoded)
+        if link in _SENDER:
+            rows = gather(data, batch.start[position], _SENDER[link])
+            segment.src_mac = np.where(rows["size"] == 6, mac_numbers(rows["sender"]), NO_MAC)
+        parts.append((position, segment))
         layer = {_ETHERNET: "ethernet", 113: "cooked", 276: "cooked2"}.get(link, "ip")
         wrapped.append((deeper, layer))
 

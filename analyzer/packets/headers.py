@@ -52,6 +52,10 @@ TCP = np.dtype(
 )
 """RFC 9293 section 3.1, without options."""
 
+SLL = np.dtype({"names": ["size", "sender"], "formats": [">u2", "V6"], "offsets": [4, 6], "itemsize": 16})
+SLL2 = np.dtype({"names": ["size", "sender"], "formats": ["u1", "V6"], "offsets": [11, 12], "itemsize": 20})
+"""The sender's link-layer address in Linux cooked headers, versions 1 and 2; an Ethernet one has size 6."""
+
 PORTS = np.dtype([("sport", ">u2"), ("dport", ">u2")])
 U16 = np.dtype(">u2")
 

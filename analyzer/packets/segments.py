@@ -31,7 +31,7 @@ class SegmentBatch:
         length: ``int64[n]``, payload bytes that are in ``data``.
         wire: ``int64[n]``, payload bytes the segment had on the wire; above ``length`` where the
             capture's snapshot length cut the frame.
-        src_mac, dst_mac: ``uint64[n]``, 48-bit numbers or :data:`NO_MAC`.
+        src_mac, dst_mac: ``uint64[n]``, 48-bit numbers or :data:`NO_MAC`. Linux's cooked captures have the former only.
         ttl: ``uint8[n]``, IPv4 time to live or IPv6 hop limit of the innermost header.
     """
 

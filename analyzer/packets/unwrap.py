@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from analyzer.packets.fragments import FragmentBuffer, Piece
 from analyzer.packets.headers import ETHERTYPE_IPV4, ETHERTYPE_IPV6, TCP_PROTOCOL, UDP_PROTOCOL
+from analyzer.packets.segments import NO_MAC
 
 MAX_LAYERS = 24
 """Headers peeled from one frame. Real stacks (QinQ, MPLS, VXLAN, IP-in-IP) stay below a dozen."""
@@ -62,7 +63,8 @@ class FoundTcp:
         wire_end: the same on the wire; above ``end`` where the frame was cut.
         src, dst: 128-bit numbers, IPv4 mapped.
         ttl: time to live or hop limit of the innermost header.
-        macs: source and destination of the innermost Ethernet header, or ``None``.
+        macs: source and destination of the innermost link layer that has addresses, or ``None``; ``NO_MAC`` for a
+            destination that Linux's cooked header does not tell.
     """
 
     frame: memoryview
@@ -146,11 +148,13 @@ class Unwrapper:
         return self._by_ethertype(ethertype, offset + 14)
 
     def _cooked(self, offset: int) -> Step | None:
-        (ethertype,) = struct.unpack_from(">H", self._frame, offset + 14)
+        size, sender, ethertype = struct.unpack_from(">H6s2xH", self._frame, offset + 4)
+        self._macs = _sender(size, sender)
         return self._by_ethertype(ethertype, offset + 16)
 
     def _cooked2(self, offset: int) -> Step | None:
-        (ethertype,) = struct.unpack_from(">H18x", self._frame, offset)
+        ethertype, size, sender = struct.unpack_from(">H9xB6s2x", self._frame, offset)
+        self._macs = _sender(size, sender)
         return self._by_ethertype(ethertype, offset + 20)
 
     def _null(self, offset: int) -> Step | None:
@@ -382,6 +386,10 @@ class Unwrapper:
         """A header says where its content ends: padding lies beyond, or bytes the capture cut off."""
         self._wire_end = end
         self._end = min(self._end, end)
+
+
+def _sender(size: int, address: bytes) -> tuple[int, int] | None:
+    return (int.from_bytes(address, "big"), int(NO_MAC)) if size == 6 else None
 
 
 _SNAP = (b"\xaa\xaa\x03\x00\x00\x00", b"\xaa\xaa\x03\x00\x00\xf8")

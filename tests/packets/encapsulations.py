@@ -50,6 +50,7 @@ from tests.packets.frames import (
     tcp,
 )
 
+SENDER = b"\x00\x17\xc8\x01\x02\x03\0\0"
 PPP_IP, PPP_IP6 = b"\x00\x21", b"\x00\x57"
 
 
@@ -238,11 +239,14 @@ def wrapped() -> dict[str, Frame]:
         "24 layers": _tags(22) / ip(),
     }
     other = {
-        "cooked": (COOKED, CookedLinux(pkttype=4, lladdrlen=6, src=b"\x00\x17\xc8\x01\x02\x03", proto=0x0800) / ip()),
+        "cooked": (COOKED, CookedLinux(pkttype=4, lladdrlen=6, src=SENDER, proto=0x0800) / ip()),
         "cooked, tagged": (COOKED, CookedLinux(proto=0x8100) / Raw(struct.pack(">HH", 5, 0x0800)) / ip()),
         "cooked, 802.2": (COOKED, CookedLinux(proto=0x0004) / Raw(b"\xaa\xaa\x03\x00\x00\x00\x08\x00") / ip()),
-        "cooked, PPPoE": (COOKED, CookedLinux(proto=0x8864) / PPPoE(sessionid=5) / Raw(PPP_IP) / ip()),
-        "cooked v2": (COOKED2, CookedLinuxV2(proto=0x0800, ifindex=3) / ip()),
+        "cooked, PPPoE": (
+            COOKED,
+            CookedLinux(lladdrlen=6, src=SENDER, proto=0x8864) / PPPoE(sessionid=5) / Raw(PPP_IP) / ip(),
+        ),
+        "cooked v2": (COOKED2, CookedLinuxV2(proto=0x0800, ifindex=3, lladdrlen=6, src=SENDER) / ip()),
         "cooked v2, tagged": (COOKED2, CookedLinuxV2(proto=0x8100) / Raw(struct.pack(">HH", 5, 0x0800)) / ip()),
         "cooked v2, MPLS": (COOKED2, CookedLinuxV2(proto=0x8847) / labels(2) / ip()),
         "raw 12": (12, ip()),

@@ -167,7 +167,11 @@ def test_control_bits_are_kept(link: Raw, flags: int) -> None:
         ("VXLAN", (0x0017C8010203, 0x0050560A0B0C)),
         ("IP in IP", (0x020000000001, 0x020000000002)),
         ("raw 101", (int(NO_MAC), int(NO_MAC))),
-        ("cooked", (int(NO_MAC), int(NO_MAC))),
+        ("cooked", (0x0017C8010203, int(NO_MAC))),
+        ("cooked v2", (0x0017C8010203, int(NO_MAC))),
+        ("cooked, PPPoE", (0x0017C8010203, int(NO_MAC))),
+        ("cooked, tagged", (int(NO_MAC), int(NO_MAC))),
+        ("cooked v2, MPLS", (int(NO_MAC), int(NO_MAC))),
         ("PPP", (int(NO_MAC), int(NO_MAC))),
     ],
 )

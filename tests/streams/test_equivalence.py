@@ -41,13 +41,13 @@ def captures(draw: st.DrawFn) -> list[Packet]:
 
 
 @given(captures(), CUTS)
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_columns_give_what_one_segment_at_a_time_gives(packets: list[Packet], cuts: list[int]) -> None:
     assert track(packets, cuts) == track(packets, in_columns=False)
 
 
 @given(captures(), CUTS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_flows_with_equal_hashes_are_told_apart(packets: list[Packet], cuts: list[int]) -> None:
     expected = track(packets, cuts)
     with pytest.MonkeyPatch.context() as patch:
@@ -73,6 +73,6 @@ def noise(draw: st.DrawFn) -> list[Packet]:
 
 
 @given(noise(), CUTS)
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_random_segments_never_raise_and_both_paths_agree(packets: list[Packet], cuts: list[int]) -> None:
     assert track(packets, cuts) == track(packets, in_columns=False)

@@ -67,7 +67,7 @@ def lossless(draw: st.DrawFn) -> tuple[Dialogue, list[Packet]]:
 
 
 @given(lossless())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_everything_captured_is_delivered_as_it_was_said(case: tuple[Dialogue, list[Packet]]) -> None:
     dialogue, packets = case
     sides = model(dialogue, packets)
@@ -108,7 +108,7 @@ def _beginning(said: bytes, events: list[Event]) -> int:
 
 
 @given(lossy())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_what_is_delivered_and_what_is_missing_tile_the_stream(case: tuple[Dialogue, list[Packet]]) -> None:
     dialogue, packets = case
     sides = model(dialogue, packets)
@@ -140,7 +140,7 @@ def test_what_is_delivered_and_what_is_missing_tile_the_stream(case: tuple[Dialo
 
 
 @given(lossy())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_complete_means_that_nothing_is_missing(case: tuple[Dialogue, list[Packet]]) -> None:
     dialogue, packets = case
     sides = model(dialogue, packets)
