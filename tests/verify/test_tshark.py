@@ -31,8 +31,8 @@ def read(path: Path, tshark: str | None = None) -> tuple[list[PeerSession], str 
 
 
 def children() -> set[str]:
-    """Processes started by this one that still exist, zombies included."""
-    return set(Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split())
+    """Processes started by this one that still exist, zombies included (where the system can tell)."""
+    return {pid for task in Path("/proc/self/task").glob("*/children") for pid in task.read_text().split()}
 
 
 @needs_tshark
