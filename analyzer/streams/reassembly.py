@@ -143,7 +143,7 @@ def flush(conversation: Conversation) -> None:
             if bound is not None and distance(bound, end) > 0:
                 end = bound
         missing = distance(end, direction.next)
-        if missing == 1 and direction.fin is None:
+        if missing == 1 and direction.fin is None and not direction.finished:
             missing = 0  # an acknowledged FIN that was not captured
         if missing > 0:
             _gap(conversation, side, missing, conversation.end)
