@@ -105,5 +105,5 @@ def test_no_room_for_a_copy_is_one_line(tmp_path: Path, monkeypatch: pytest.Monk
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "open", full)
-    with pytest.raises(UsageError, match="no room to prepare the input for tshark in .*No space left"), readable(item):
+    with pytest.raises(UsageError, match=r"no room to prepare the input for tshark in .*No space left"), readable(item):
         pass
