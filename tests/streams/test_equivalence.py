@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.streams import grouping
+from analyzer.streams import Limits, grouping
+from analyzer.streams.reassembly import Patience
 from tests.streams.dialogues import ENDS, ISNS, captured, dialogues, lost, mangled, mixed, repeated, swapped
-from tests.streams.packets import Packet, timed, track
+from tests.streams.packets import MILLISECOND, Packet, timed, track
 
 CUTS = st.lists(st.integers(0, 60), max_size=6)
 
@@ -76,3 +77,22 @@ def noise(draw: st.DrawFn) -> list[Packet]:
 @settings(max_examples=400, deadline=None)
 def test_random_segments_never_raise_and_both_paths_agree(packets: list[Packet], cuts: list[int]) -> None:
     assert track(packets, cuts) == track(packets, in_columns=False)
+
+
+TIGHT = Limits(patience=Patience(segments=3, held_bytes=2000, lost_segments=1, lost_time=3 * MILLISECOND))
+TIGHTEST = Limits(
+    conversations=1, idle=5 * MILLISECOND, linger=2 * MILLISECOND, held_bytes=700, patience=TIGHT.patience
+)
+
+
+@given(captures() | noise(), CUTS)
+@settings(max_examples=200, deadline=None)
+def test_both_paths_agree_where_patience_ends(packets: list[Packet], cuts: list[int]) -> None:
+    assert track(packets, cuts, limits=TIGHT) == track(packets, in_columns=False, limits=TIGHT)
+
+
+@given(captures() | noise(), CUTS)
+@settings(max_examples=200, deadline=None)
+def test_nothing_is_raised_or_left_over_where_every_limit_is_hit(packets: list[Packet], cuts: list[int]) -> None:
+    run = track(packets, cuts, limits=TIGHTEST)
+    assert set(run.oddities) <= {"segment-after-close", "reassembly-limit", "conversation-evicted"}
