@@ -8,6 +8,7 @@ from typing import Literal
 
 from analyzer.errors import Damage
 from analyzer.inventory.device import Device, Summary
+from analyzer.report.losses import LOSSES
 
 Format = Literal["table", "json", "jsonl", "csv", "markdown"]
 FORMATS: tuple[Format, ...] = ("table", "json", "jsonl", "csv", "markdown")
@@ -22,6 +23,7 @@ class InputSummary:
         bytes: as stored.
         first, last: time of its first and last frame, nanoseconds since 1970-01-01 UTC.
         damage: what of it was lost, if anything.
+        dropped: packets that the capturing host says it lost.
     """
 
     name: str
@@ -31,6 +33,7 @@ class InputSummary:
     first: int | None = None
     last: int | None = None
     damage: str | None = None
+    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,8 @@ class Report:
     Attributes:
         devices: worst first.
         undecoded: frames that could not be decoded, by reason.
-        oddities: named peculiarities of the traffic, counted over all sessions.
+        oddities: named peculiarities of the traffic and its files, counted.
+        interrupted: reading was ended before the inputs did.
     """
 
     devices: Sequence[Device]
@@ -49,3 +53,16 @@ class Report:
     undecoded: Mapping[str, int] = field(default_factory=dict)
     damage: Sequence[Damage] = ()
     oddities: Mapping[str, int] = field(default_factory=dict)
+    interrupted: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether the result covers everything that was given; only then may it pass a gate."""
+        return not (
+            self.interrupted
+            or self.damage
+            or self.undecoded
+            or "devices" in self.summary.unlisted
+            or any(name in self.oddities for name in LOSSES)
+            or any(source.dropped for source in self.inputs)
+        )

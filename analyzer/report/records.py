@@ -191,6 +191,7 @@ def input_record(source: InputSummary) -> Record:
         "first": timestamp(source.first),
         "last": timestamp(source.last),
         "damage": clean_or_none(source.damage),
+        "dropped": source.dropped,
     }
 
 
@@ -202,6 +203,8 @@ def context_record(report: Report) -> Record:
         "undecoded": _counts(report.undecoded),
         "damage": [{"name": clean(damage.name), "what": clean(damage.what)} for damage in report.damage],
         "oddities": _counts(report.oddities),
+        "complete": report.complete,
+        "interrupted": report.interrupted,
     }
 
 

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from analyzer.report import wording
-from analyzer.report.width import Placeholders, column_widths, display_width, fit, fit_middle
+from analyzer.report.width import Placeholders, column_widths, display_width, fit, fit_counted, fit_middle
 from analyzer.report.wording import Record
 
 DEFAULT_WIDTH = 100
+
+PROSE = 120
+"""Columns of a line of prose at most, however wide the terminal: beyond, the eye loses the line. Tables may be as wide
+as their cells need."""
 
 NARROWEST = 40
 """Columns below which a table is no longer made smaller: an address and a status need these."""
@@ -40,7 +44,9 @@ class Column:
 
     Attributes:
         least: columns it needs to be of use; 0 where it is never cut.
-        leave: order in which columns are left out; 0 where it never is.
+        leave: order in which columns are left out; 0 where it never is. One that may be left out is, too, where all
+            its cells say nothing (``-``).
+        spare: left out rather than have another column cut for it.
         middle: cut in the middle, not at the end.
         right: aligned to the right.
     """
@@ -48,6 +54,7 @@ class Column:
     title: str
     least: int = 0
     leave: int = 0
+    spare: bool = False
     middle: bool = False
     right: bool = False
 
@@ -55,17 +62,17 @@ class Column:
 DEVICE_COLUMNS = (
     Column("Status"),
     Column("Device", least=22, middle=True),
-    Column("Name", least=10, leave=3),
+    Column("Name", least=9, leave=3),
     Column("Vendor", least=8, leave=2),
     Column("Login", least=8, leave=6),
-    Column("Account", least=18, leave=5),
-    Column("Server", least=18, leave=4),
-    Column("Sessions", leave=1, right=True),
+    Column("Account", least=16, leave=5),
+    Column("Server", least=16, leave=4),
+    Column("Sessions", leave=1, spare=True, right=True),
 )
 SESSION_COLUMNS = (
     Column("Start (UTC)", leave=4),
     Column("Client", least=21, middle=True),
-    Column("Server", least=16, leave=6, middle=True),
+    Column("Server", least=18, leave=6, middle=True),
     Column("TLS", least=12, leave=2),
     Column("Login", least=11, leave=7),
     Column("Account", least=12, leave=5),
@@ -113,7 +120,7 @@ def render(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int,
     lines = [[fit(columns[i].title, size) for i, size in zip(chosen, widths, strict=True)], ["-" * w for w in widths]]
     for row in rows:
         cells = [
-            lent.lend(fit_middle(row[i], size) if columns[i].middle else fit(row[i], size))
+            lent.lend(fit_middle(row[i], size) if columns[i].middle else fit_counted(row[i], size))
             for i, size in zip(chosen, widths, strict=True)
         ]
         if colour and (code := _COLOURS.get(row[0])):
@@ -126,19 +133,22 @@ def render(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int,
 
 def _layout(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> tuple[list[int], list[int]]:
     """Indices of the columns that have room, and their widths."""
-    natural = [
-        max([display_width(column.title), *(display_width(row[i]) for row in rows)]) for i, column in enumerate(columns)
+    cells = [
+        [display_width(column.title), *(display_width(row[i]) for row in rows)] for i, column in enumerate(columns)
     ]
+    natural = [max(sizes) for sizes in cells]
     least = [
         min(room, max(column.least, display_width(column.title))) if column.least else room
         for room, column in zip(natural, columns, strict=True)
     ]
-    chosen = list(range(len(columns)))
+    chosen = [i for i, column in enumerate(columns) if not column.leave or any(row[i] != "-" for row in rows)]
     leaving = sorted((i for i in chosen if columns[i].leave), key=lambda i: columns[i].leave)
-    while leaving and sum(least[i] for i in chosen) + _GAP * (len(chosen) - 1) > width:
-        chosen.remove(leaving.pop(0))
+    for i in leaving:
+        needs = natural if columns[i].spare else least
+        if sum(needs[j] for j in chosen) + _GAP * (len(chosen) - 1) > width:
+            chosen.remove(i)
     room = width - _GAP * (len(chosen) - 1)
-    return chosen, column_widths([natural[i] for i in chosen], [least[i] for i in chosen], room)
+    return chosen, column_widths([cells[i] for i in chosen], [least[i] for i in chosen], room)
 
 
 def write_devices(devices: Sequence[Record], context: Record, out: TextIO, width: int, colour: bool) -> None:
@@ -150,7 +160,7 @@ def write_devices(devices: Sequence[Record], context: Record, out: TextIO, width
 
 def write_context(context: Record, out: TextIO, width: int, devices: Sequence[Record] = ()) -> None:
     """The answer, the findings explained, what to do about ``devices``, and the limits of the result."""
-    width = max(width, NARROWEST)
+    width = min(max(width, NARROWEST), PROSE)
     out.write(_wrapped(wording.answer(context["summary"]), width, ""))
     out.write(_wrapped(wording.scope(context), width, ""))
     findings = list(wording.findings(context["summary"]))

@@ -7,13 +7,17 @@ wide; after ``tabulate`` has aligned them, they are put back.
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 ELLIPSIS = "…"
 
 MARKS = 3
 """Combining marks kept on one character; more are not a language but an attempt to paint over the lines above."""
+
+_AND_MORE = re.compile(r" \+[0-9]+$")
 
 _FILLER = 0xE000  # second column of a wide cluster
 _FIRST_PLACEHOLDER = 0xF0000  # private use: cannot stand in cleaned text, and every width table counts it as one column
@@ -54,6 +58,14 @@ def fit(text: str, columns: int) -> str:
     return "".join(kept) + ELLIPSIS
 
 
+def fit_counted(text: str, columns: int) -> str:
+    """Like :func:`fit`, but keeps the ``+3`` at the end which says that three more follow."""
+    counted = _AND_MORE.search(text)
+    if counted is None or display_width(text) <= columns or columns < 2 * len(counted[0]):
+        return fit(text, columns)
+    return fit(text[: counted.start()], columns - len(counted[0])) + counted[0]
+
+
 def fit_middle(text: str, columns: int) -> str:
     """Like :func:`fit` for ASCII whose end matters most (addresses): the middle is left out."""
     if len(text) <= columns or not text.isascii():
@@ -92,17 +104,27 @@ class Placeholders:
         return table.translate({code: cluster for cluster, code in self._codes.items()} | {_FILLER: None})
 
 
-def column_widths(natural: Sequence[int], least: Sequence[int], columns: int) -> list[int]:
-    """Widths of at most ``natural`` that add up to ``columns``: the widest columns give way first, down to
-    ``least``."""
-    widths = list(natural)
-    while (excess := sum(widths) - columns) > 0:
+CUT_AGAIN = 0.15
+"""What it costs to cut a cell that is cut already, beside 1 for one that was whole: the name is gone either way, but
+its beginning still tells which one it is."""
+
+
+def column_widths(cells: Sequence[Sequence[int]], least: Sequence[int], columns: int) -> list[int]:
+    """Widths that add up to ``columns`` where ``least`` allows, with as few cells cut as can be.
+
+    Args:
+        cells: for each column, how wide each of its cells is.
+        least: widths that no column goes below.
+        columns: all there is.
+    """
+    of_width = [Counter(column) for column in cells]
+    widths = [max(column) for column in cells]
+    cut = [0] * len(cells)
+    for _ in range(sum(widths) - columns):
         shrinkable = [i for i, width in enumerate(widths) if width > least[i]]
         if not shrinkable:
             break
-        widest = max(widths[i] for i in shrinkable)
-        for i in shrinkable:
-            if widths[i] == widest and excess > 0:
-                widths[i] -= 1
-                excess -= 1
+        gives_way = min(shrinkable, key=lambda i: (of_width[i][widths[i]] + CUT_AGAIN * cut[i], -widths[i], i))
+        cut[gives_way] += of_width[gives_way][widths[gives_way]]
+        widths[gives_way] -= 1
     return widths

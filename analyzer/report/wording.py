@@ -7,6 +7,7 @@ from typing import Any
 
 from analyzer.inventory.findings import BY_ID
 from analyzer.inventory.status import STATUSES, STILL_PASSWORD
+from analyzer.report.losses import LOSSES
 
 Record = dict[str, Any]
 
@@ -30,7 +31,10 @@ def answer(summary: Record) -> str:
     if still:
         of = f"{still} of {devices} {_plural(devices, 'device')} still {'uses' if still == 1 else 'use'} a password"
         return f"{of}: {', '.join(passwords)}" + (f"; {', '.join(others)}" if others else "") + "."
-    return f"None of {devices} {_plural(devices, 'device')} was seen using a password: {', '.join(others)}."
+    none = f"None of {devices} {_plural(devices, 'device')} was seen using a password"
+    if counts["unknown"]:
+        none += f", but how {counts['unknown']} log{'s' if counts['unknown'] == 1 else ''} in could not be seen"
+    return f"{none}: {', '.join(others)}."
 
 
 def scope(context: Record) -> str:
@@ -48,7 +52,7 @@ def scope(context: Record) -> str:
     line = ", ".join(parts)
     if summary["first_seen"] and summary["last_seen"]:
         line += f", {summary['first_seen'][:16].replace('T', ' ')} to {summary['last_seen'][:16].replace('T', ' ')} UTC"
-    return line + "."
+    return line + ("." if context["complete"] else ". The result is incomplete, see below.")
 
 
 def findings(summary: Record) -> Iterator[tuple[str, str, int, str]]:
@@ -74,10 +78,19 @@ def _some(addresses: list[str]) -> str:
 
 def notes(context: Record) -> Iterator[str]:
     """What the reader must know about the limits of the result: losses, limits, what could not be decoded."""
+    if context["interrupted"]:
+        yield "Interrupted: the result covers what had been read until then."
     if undecoded := context["undecoded"]:
-        yield f"Not decoded: {sum(undecoded.values()):,} frames ({counted(undecoded)})."
+        total = sum(undecoded.values())
+        yield f"Not decoded: {total:,} {_plural(total, 'frame')} ({counted(undecoded)})."
+    for source in context["inputs"]:
+        if lost := source["dropped"]:
+            yield f"Incomplete: {source['name']}: {lost:,} {_plural(lost, 'packet')} lost while it was captured."
     for damage in context["damage"]:
         yield f"Incomplete: {damage['name']}: {damage['what']}."
+    for name, (what, remedy) in LOSSES.items():
+        if count := context["oddities"].get(name):
+            yield f"Incomplete: {what} ({name} {count:,}); {remedy}."
     if unlisted := dict(context["summary"]["unlisted"]):
         if beyond := unlisted.pop("devices", 0):
             yield f"Limit reached: {beyond:,} sessions of further devices are counted but not listed."

@@ -27,7 +27,17 @@ def sessions(format: Format, seen: list[Session]) -> str:
 
 def test_json_holds_devices_summary_inputs_and_what_was_lost() -> None:
     made = json.loads(written("json", office_report()))
-    assert list(made) == ["devices", "summary", "inputs", "undecoded", "damage", "oddities"]
+    assert list(made) == [
+        "devices",
+        "summary",
+        "inputs",
+        "undecoded",
+        "damage",
+        "oddities",
+        "complete",
+        "interrupted",
+    ]
+    assert made["complete"] is False
     assert [device["status"] for device in made["devices"]] == ["exposed", "password", "unknown", "no-auth", "oauth"]
     assert made["summary"]["still_password"] == 2
     assert made["summary"]["statuses"]["exposed"] == 1

@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
+from typing import Any
 
 import pytest
 
+from analyzer.errors import Damage
 from analyzer.inventory.session import Session
+from analyzer.report import InputSummary
+from analyzer.report.losses import LOSSES
 from analyzer.report.records import context_record, device_record, mac_text, session_record, timestamp
 from analyzer.report.redact import Redactor
 from analyzer.smtp.records import AuthAttempt, StartTls
@@ -192,6 +196,25 @@ def test_the_context_carries_inputs_losses_and_oddities() -> None:
     assert list(made["undecoded"].items()) == [("cut-header", 7), ("unknown-link-type", 3)]
     assert made["damage"] == [{"name": "office.pcap", "what": "cut off in its last record (17 bytes lost)"}]
     assert made["oddities"] == {"segment-duplicate": 2}
+
+
+@pytest.mark.parametrize("oddity", LOSSES)
+def test_a_limit_that_was_hit_makes_the_report_incomplete(oddity: str) -> None:
+    assert context_record(report(office()))["complete"] is True
+    assert context_record(report(office(), oddities={oddity: 1}))["complete"] is False
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        {"undecoded": {"truncated-header": 1}},
+        {"damage": [Damage("a.pcap", "cut off")]},
+        {"inputs": [InputSummary("a.pcapng", "pcapng", 1, 1, dropped=1)]},
+        {"interrupted": True},
+    ],
+)
+def test_anything_lost_makes_the_report_incomplete(lost: dict[str, Any]) -> None:
+    assert context_record(report(office(), **lost))["complete"] is False
 
 
 def test_records_are_made_of_fields_that_cannot_hold_a_secret() -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from analyzer.inventory.devices import Inventory
 from analyzer.inventory.session import Session
-from analyzer.report import Report, SessionWriter, write
-from analyzer.report.table import DEVICE_COLUMNS, NARROWEST, SESSIONS_A_TABLE, render
+from analyzer.report import InputSummary, Report, SessionWriter, write
+from analyzer.report.table import DEVICE_COLUMNS, NARROWEST, PROSE, SESSIONS_A_TABLE, render
 from analyzer.report.width import display_width
 from tests.support.reports import HOSTILE, hostile_sessions, office, office_report, report
 from tests.support.sessions import START, attempt, session, silent
@@ -27,16 +27,17 @@ def test_the_office_reads_as_a_table_that_answers_the_question() -> None:
 
 
 GOLDEN = """\
-Status    Device         Name         Vendor        Login       Account           Server
---------  -------------  -----------  ------------  ----------  ----------------  ------------------
-exposed   10.10.0.103    copier3.ex…  KYOCERA Dis…  LOGIN       scan@example.com  smtp.example.com
-password  10.10.0.104    fax          Xerox         CRAM-MD5    fax               10.10.0.11
-unknown   2001:db8::107  -            -             unknown     -                 10.10.0.11
-no-auth   10.10.0.106    monitor      -             -           -                 10.10.0.11
-oauth     10.10.0.105    erp.exampl…  Microsoft     oauth ~97%  -                 smtp.office365.com
+Status    Device         Name             Vendor      Login       Account           Server
+--------  -------------  ---------------  ----------  ----------  ----------------  ----------------
+exposed   10.10.0.103    copier3.exampl…  KYOCERA D…  LOGIN       scan@example.com  smtp.example.com
+password  10.10.0.104    fax              Xerox       CRAM-MD5    fax               10.10.0.11
+unknown   2001:db8::107  -                -           unknown     -                 10.10.0.11
+no-auth   10.10.0.106    monitor          -           -           -                 10.10.0.11
+oauth     10.10.0.105    erp.example.com  Microsoft   oauth ~97%  -                 smtp.office365.…
 
 2 of 5 devices still use a password: 1 exposed, 1 password; 1 unknown, 1 no-auth, 1 oauth.
-5 sessions, 3 messages, 1 input, 2026-11-23 20:48 to 2026-11-23 20:48 UTC.
+5 sessions, 3 messages, 1 input, 2026-11-23 20:48 to 2026-11-23 20:48 UTC. The result is incomplete,
+see below.
 
 Findings (devices)
   critical  cleartext-auth (1): A password (AUTH PLAIN or LOGIN) crossed the network unencrypted.
@@ -76,6 +77,37 @@ def test_narrow_terminals_lose_columns_but_never_status_and_device() -> None:
     assert len(table(width=160).splitlines()[0].split()) == len(DEVICE_COLUMNS)
 
 
+def test_a_column_that_says_nothing_leaves_its_room_to_the_others() -> None:
+    assert "Vendor" not in table(report([silent("none", client_mac=None)]), 160).splitlines()[0]
+
+
+def test_wider_terminals_show_whole_names_while_prose_stays_readable() -> None:
+    name = "a-rather-long-host-name." * 5 + "example"
+    lines = table(report([session(attempt(), ehlo=name, server_name=name, tls_sni=None)]), 400).splitlines()
+    assert lines[2].count(name) == 2
+    assert max(len(line) for line in lines[3:]) <= PROSE
+
+
+def test_the_number_of_sessions_is_shown_only_where_everything_else_is_whole() -> None:
+    assert "Sessions" not in table(width=100).splitlines()[0]
+    assert "…" in table(width=100)
+    assert "Sessions" in table(width=140).splitlines()[0]
+    assert "…" not in table(width=140)
+
+
+def test_whatever_makes_the_result_incomplete_is_said() -> None:
+    lost = InputSummary("span.pcapng", "pcapng", 9, 999, dropped=1)
+    text = table(report([], inputs=[lost], oddities={"reassembly-limit": 3}, interrupted=True))
+    assert "The result is incomplete" in text
+    assert "Interrupted: the result covers what had been read until then." in text
+    assert "Incomplete: span.pcapng: 1 packet lost while it was captured." in text
+    assert "(reassembly-limit 3); raise --max-held." in " ".join(text.split())
+
+
+def test_peculiar_traffic_alone_makes_nothing_incomplete() -> None:
+    assert "ncomplete" not in table(report(office(), oddities={"segment-duplicate": 5}))
+
+
 def test_columns_stay_aligned_beside_wide_characters() -> None:
     seen = [silent("none", client="10.0.0.1", ehlo="複合機三階"), silent("none", client="10.0.0.2", ehlo="copier")]
     lines = table(report(seen)).splitlines()
@@ -96,10 +128,15 @@ def test_colour_only_where_asked_and_alignment_unharmed() -> None:
         ([], "No device was seen sending mail."),
         ([session(attempt())], "1 of 1 device still uses a password: 1 exposed."),
         ([silent("none")], "None of 1 device was seen using a password: 1 no-auth."),
+        (
+            [silent("unknown", reason="inside-tls"), silent("none", client="10.10.0.9")],
+            "None of 2 devices was seen using a password, but how 1 logs in could not be seen: 1 unknown, 1 no-auth.",
+        ),
     ],
 )
 def test_the_answer_is_a_sentence(seen: list[Session], answer: str) -> None:
-    assert table(report(seen)).splitlines()[4 if seen else 0] == answer
+    above = len({one.client_ip for one in seen})
+    assert table(report(seen), 120).splitlines()[above + 3 if seen else 0] == answer
 
 
 def test_several_clients_behind_one_address_are_said_in_place_of_a_name() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.report.width import Placeholders, column_widths, display_width, fit, fit_middle
+from analyzer.report.width import Placeholders, column_widths, display_width, fit, fit_counted, fit_middle
 
 texts = st.text(st.sampled_from("ab複合機ﾌﾟｱ\u0301é…"), max_size=30)
 
@@ -52,10 +52,42 @@ def test_when_placeholders_run_out_a_question_mark_stands_in(monkeypatch: pytest
     assert lent.restore(lent.lend("é複")) == "é??"
 
 
-@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 20)), min_size=1, max_size=8), st.integers(0, 200))
-def test_columns_give_way_only_as_far_as_they_must(sizes: list[tuple[int, int]], room: int) -> None:
-    natural = [size for size, _ in sizes]
-    least = [min(size, low) for size, low in sizes]
-    widths = column_widths(natural, least, room)
+@given(
+    st.lists(st.tuples(st.lists(st.integers(0, 60), min_size=1), st.integers(0, 20)), min_size=1, max_size=8),
+    st.integers(0, 200),
+)
+def test_columns_give_way_only_as_far_as_they_must(columns: list[tuple[list[int], int]], room: int) -> None:
+    cells = [sizes for sizes, _ in columns]
+    natural = [max(sizes) for sizes in cells]
+    least = [min(max(sizes), low) for sizes, low in columns]
+    widths = column_widths(cells, least, room)
     assert all(low <= width <= size for low, width, size in zip(least, widths, natural, strict=True))
     assert sum(widths) == min(sum(natural), max(room, sum(least)))
+
+
+def test_the_column_gives_way_in_which_the_fewest_cells_are_cut() -> None:
+    assert column_widths([[20, 20, 20], [8, 8, 25]], [5, 5], 35) == [20, 15]
+
+
+def test_one_column_is_cut_rather_than_two() -> None:
+    assert column_widths([[20] * 4, [20] * 4], [5, 5], 30) == [10, 20]
+
+
+def test_cutting_many_cells_further_gives_way_to_cutting_a_few_whole_ones() -> None:
+    assert column_widths([[30] * 10 + [29], [8, 1]], [20, 8], 36) == [28, 8]
+    assert column_widths([[30] * 10 + [29], [8, 1]], [20, 5], 36) == [30, 6]
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "shown"),
+    [
+        ("relay.office.example +2", 23, "relay.office.example +2"),
+        ("relay.office.example +2", 16, "relay.office… +2"),
+        ("relay.office.example +2", 5, "rela…"),
+        ("relay.office.example", 8, "relay.o…"),
+        ("複合機三階の複合機 +12", 12, "複合機… +12"),
+    ],
+)
+def test_how_many_more_there_are_is_never_cut_off(text: str, columns: int, shown: str) -> None:
+    assert fit_counted(text, columns) == shown
+    assert display_width(shown) <= columns
