@@ -18,14 +18,17 @@ class _Row(NamedTuple):
 
 
 _WRONG = "wrong user name or password, disabled account or expired token"
+_BY_POLICY = "blocked by a policy of the tenant (security defaults or conditional access)"
+_BROWSER = "the provider blocked the login until the owner signs in with a browser"
 _TABLE = (
     _Row(535, "5.7.139", "disabled for the tenant", "SMTP AUTH is disabled for the whole tenant"),
     _Row(535, "5.7.139", "disabled for the mailbox", "SMTP AUTH is disabled for this mailbox"),
     _Row(535, "5.7.139", "basic authentication is disabled", "basic authentication is disabled"),
     _Row(535, "5.7.139", "credentials were incorrect", "wrong user name or password"),
     _Row(535, "5.7.139", "expired", "the password has expired"),
+    _Row(535, "5.7.139", "security defaults", _BY_POLICY),  # says "locked" too: before that row
     _Row(535, "5.7.139", "locked", "the account is locked"),
-    _Row(535, "5.7.139", "criteria", "blocked by a policy of the tenant (security defaults or conditional access)"),
+    _Row(535, "5.7.139", "criteria", _BY_POLICY),
     _Row(535, "5.7.139", None, "basic authentication is disabled for the tenant or mailbox, or blocked by policy"),
     _Row(550, "5.7.30", None, "basic authentication is not supported for client submission"),
     _Row(None, "5.7.57", None, "the client did not authenticate before sending"),
@@ -33,8 +36,9 @@ _TABLE = (
     _Row(535, "5.7.3", None, "authentication failed, or a security layer (TLS) is required first"),
     _Row(535, "5.7.8", None, _WRONG),
     _Row(534, "5.7.9", "application-specific", "an app password is required"),
+    _Row(534, "5.7.9", "web browser", _BROWSER),
     _Row(534, "5.7.9", None, "the mechanism is too weak, or an app password is required"),
-    _Row(534, "5.7.14", None, "the provider blocked the login until the owner signs in with a browser"),
+    _Row(534, "5.7.14", None, _BROWSER),
     _Row(534, None, None, "the mechanism is too weak for this account"),
     _Row(538, None, None, "this mechanism requires encryption (TLS) first"),
     _Row(530, None, "starttls", "the server requires STARTTLS first"),
