@@ -15,10 +15,19 @@ def decoded(raw: bytes) -> str:
 
 def shown(raw: bytes, limit: int = MAX_TEXT) -> str:
     """Text without control characters and surrounding blanks, of at most ``limit`` characters."""
-    text = decoded(raw[: 4 * limit]).strip()
+    text = decoded(_whole_characters(raw, 4 * limit)).strip()
     if not text.isprintable():
         text = "".join(filter(str.isprintable, text)).strip()
     return text[:limit]
+
+
+def _whole_characters(raw: bytes, size: int) -> bytes:
+    """At most ``size`` bytes of ``raw``, and of UTF-8 no character cut through (RFC 3629 section 3)."""
+    if len(raw) <= size:
+        return raw
+    while size and raw[size] & 0xC0 == 0x80:
+        size -= 1
+    return raw[:size]
 
 
 def is_host_name(word: str) -> bool:
