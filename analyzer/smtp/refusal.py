@@ -20,7 +20,7 @@ def read_refusal(encoded: bytes) -> dict[str, str] | None:
     import json  # here, for few conversations hold a refusal and the import is felt at start-up
 
     try:
-        told = json.loads(binascii.a2b_base64(encoded, strict_mode=True))
+        told = json.loads(binascii.a2b_base64(encoded + b"=" * (-len(encoded) % 4), strict_mode=True))
     except (ValueError, RecursionError):  # binascii.Error, JSONDecodeError and UnicodeDecodeError are ValueErrors
         return None
     if not isinstance(told, dict):
