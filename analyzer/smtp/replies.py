@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -18,7 +19,8 @@ _CODE_ALONE = re.compile(rb"([2-5]\d\d)\s*")
 _ENHANCED = re.compile(rb"[2-5]\d\d[ -]\s*([245])\.(\d{1,3})\.(\d{1,3})(?![\w.])")
 _KEYWORD = re.compile(rb"[A-Z0-9][A-Z0-9-]{0,63}")  # RFC 5321 section 4.1.1.1, ehlo-keyword
 # Firewalls overwrite the word in place: STARTTLS has eight letters, and some mark it by a last letter (XXXXXXXA).
-_MANGLED = re.compile(rb"X{7}[A-Z]|X{4,}")
+# Words of other lengths stand over other extensions, SIZE or AUTH say.
+_MANGLED = re.compile(rb"X{7}[A-Z]")
 _CACHED = 2048
 
 KNOWN_KEYWORDS: Final = frozenset(
@@ -86,7 +88,7 @@ def code_of(line: bytes) -> tuple[int, bool] | None:
     return (int(alone[1]), False) if alone else None
 
 
-def enhanced_code(code: int, lines: list[bytes]) -> str | None:
+def enhanced_code(code: int, lines: Sequence[bytes]) -> str | None:
     """Enhanced status code such as ``5.7.139``: of the first line that has one of the reply code's class."""
     for line in lines:
         match = _ENHANCED.match(line)
@@ -95,12 +97,12 @@ def enhanced_code(code: int, lines: list[bytes]) -> str | None:
     return None
 
 
-def text_of(lines: list[bytes]) -> str:
+def text_of(lines: Sequence[bytes]) -> str:
     """Text of the whole reply, codes removed."""
     return " ".join(shown(line[4:]) for line in lines[:8])
 
 
-def extensions(lines: list[bytes]) -> Extensions:
+def extensions(lines: Sequence[bytes]) -> Extensions:
     """Read the lines after the first. Cached, for one server gives the same answer in thousands of conversations."""
     rest = tuple(lines[1:])
     return _extensions(rest) if sum(map(len, rest)) <= _CACHED else _extensions.__wrapped__(rest)
@@ -124,7 +126,7 @@ def _extensions(lines: tuple[bytes, ...]) -> Extensions:
     return Extensions(tuple(keywords), tuple(mechanisms), starttls, masked and not starttls)
 
 
-def is_ehlo_reply(lines: list[bytes]) -> bool:
+def is_ehlo_reply(lines: Sequence[bytes]) -> bool:
     """Told by content alone: a multi-line 250 with keywords of service extensions."""
     return len(lines) > 1 and not KNOWN_KEYWORDS.isdisjoint(extensions(lines).keywords)
 
