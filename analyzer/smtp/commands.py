@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import re
 
-# None of these can be base64 of a user name or password: they hold a blank, or decode to control characters.
+# None of these can be base64 of a user name or password: they hold a blank, or decode to control characters. TURN
+# alone would decode to a word (MDM). Blanks at the end of a line are to be borne (RFC 5321 section 4.1.1).
 _COMMAND = re.compile(
     rb"""(?ix)
+    (?:
     (?:EHLO|HELO|LHLO|VRFY|EXPN|ETRN|XCLIENT|XFORWARD|ATRN) [ \t]+ \S .*
     | MAIL [ \t]+ FROM: .*
     | RCPT [ \t]+ TO: .*
-    | (?:AUTH|X-EXPS) [ \t]+ [A-Z0-9_-]{1,20} (?:[ \t]+ \S+)?
+    | AUTH [ \t]+ [A-Z0-9_-]{1,20} (?:[ \t]+ \S+)?
+    | X-EXPS [ \t]+ [A-Z0-9_-]{1,20} (?:[ \t]+ \S+){0,2}
     | BDAT [ \t]+ \d+ (?:[ \t]+ LAST)?
     | (?:NOOP|HELP) (?:[ \t] .*)?
-    | EHLO | HELO | QUIT | RSET | DATA | TURN | STARTTLS | X-ANONYMOUSTLS
+    | EHLO | HELO | QUIT | RSET | DATA | STARTTLS | X-ANONYMOUSTLS
+    )
+    [ \t]*
     """,
     re.DOTALL,
 )
@@ -25,7 +30,8 @@ _COMMAND = re.compile(
 _FOREIGN_CLIENT = re.compile(
     rb"(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|CONNECT|PATCH|TRACE|PROPFIND|PRI) \S+ HTTP/|SSH-\d|"
     rb"(?:USER|PASS|NICK|CAPA|STAT|SYST|FEAT|PASV|EPSV|RETR|CWD|MODE|LIST)\b|AUTH (?:TLS|SSL)\b|"
-    rb"(?!AUTH )\S+ (?:LOGIN|CAPABILITY|AUTHENTICATE|STARTTLS)\b",
+    rb"(?!(?:AUTH|X-EXPS|EHLO|HELO|LHLO|VRFY|EXPN|ETRN|ATRN|NOOP|HELP) )"  # a host may be called "login"
+    rb"\S+ (?:LOGIN|CAPABILITY|AUTHENTICATE|STARTTLS)\b",
     re.IGNORECASE,
 )
 _FOREIGN_SERVER = re.compile(rb"HTTP/|SSH-\d|[+]OK\b|\* (?:OK|PREAUTH|BYE)\b|-ERR\b|RFB |[:]\S+ NOTICE", re.IGNORECASE)
