@@ -43,8 +43,8 @@ _TABLE: tuple[Mechanism, ...] = (
     Mechanism("OAUTH10A", "oauth", sasl.oauthbearer),
     Mechanism("EXTERNAL", "certificate", sasl.external),
     Mechanism("GSSAPI", "kerberos", sasl.negotiate),
-    Mechanism("GSS-SPNEGO", "kerberos", sasl.negotiate),
-    Mechanism("NEGOTIATE", "kerberos", sasl.negotiate),
+    Mechanism("GSS-SPNEGO", "unknown", sasl.negotiate),  # Kerberos or NTLM: its first token says
+    Mechanism("NEGOTIATE", "unknown", sasl.negotiate),
     Mechanism("KERBEROS_V4", "kerberos"),
     Mechanism("KERBEROS_V5", "kerberos"),
     Mechanism("ANONYMOUS", "anonymous"),  # its trace (RFC 4505) is an e-mail address at will, not a user name
@@ -62,14 +62,15 @@ def mechanism(name: bytes) -> Mechanism:
     upper = name.upper()
     if row := _BY_NAME.get(upper):
         return row
-    # A client that forgot the mechanism sends its secret in this place, and base64 is of mixed case.
-    if not _NAME.fullmatch(upper) or (name != upper and name != name.lower()):
+    if not _NAME.fullmatch(upper):
         return UNNAMED
     text = upper.decode()
     for prefix, method, decode in _PREFIXES:
         if text.startswith(prefix):
             return Mechanism(text, method, decode)
-    return Mechanism(text, "unknown")
+    # A client that forgot the mechanism sends its secret in this place. Base64 is of mixed case, and a word in lower
+    # case is no name by RFC 4422 section 3.1; one that is not known is not shown.
+    return Mechanism(text, "unknown") if name == upper else UNNAMED
 
 
 def is_mechanism_name(name: bytes) -> bool:

@@ -58,7 +58,10 @@ def _negotiate(blob: bytes) -> NtlmNames | None:
             names.append("")
             continue
         start, end = _extent(blob, at)
-        if end > len(blob) or (start < at + _FIELD.size and end > start):
+        if start == end:  # an empty field covers nothing, wherever it points
+            names.append("")
+            continue
+        if end > len(blob) or start < at + _FIELD.size:
             return None
         names.append(decoded(blob[start:end]))
     return NtlmNames("", names[0], names[1])
@@ -69,12 +72,11 @@ def _authenticate(blob: bytes) -> NtlmNames | None:
     texts = [_extent(blob, at) for at in (_USER_AT, _DOMAIN_AT, _WORKSTATION_AT)]
     first = min((start for start, end in (*responses, *texts) if end > start), default=len(blob))
     header = _SHORT_HEADER
-    encoding = "utf-16-le"  # Windows of today; older clients say so by leaving the flag out
+    unicode: bool | None = None  # the short header has no flags that say
     if first >= _FLAGS_AT + _FLAGS.size <= len(blob):
         responses.append(_extent(blob, _KEY_AT))
         header = _FLAGS_AT + _FLAGS.size
-        if not _FLAGS.unpack_from(blob, _FLAGS_AT)[0] & _UNICODE:
-            encoding = ""
+        unicode = bool(_FLAGS.unpack_from(blob, _FLAGS_AT)[0] & _UNICODE)
     names = []
     for start, end in texts:
         if start == end:
@@ -87,9 +89,14 @@ def _authenticate(blob: bytes) -> NtlmNames | None:
             or any(start < stop and begin < min(end, stop) for begin, stop in responses)
         ):
             return None
-        raw = blob[start:end]
-        names.append(raw.decode(encoding, "replace") if encoding and len(raw) % 2 == 0 else decoded(raw))
+        names.append(_text(blob[start:end], unicode))
     return NtlmNames(*names)
+
+
+def _text(raw: bytes, unicode: bool | None) -> str:
+    if unicode is None:  # control characters are halves of UTF-16, in most scripts; no OEM name holds any
+        unicode = min(raw) < 0x20
+    return raw.decode("utf-16-le", "replace") if unicode and len(raw) % 2 == 0 else decoded(raw)
 
 
 def _extent(blob: bytes, at: int) -> tuple[int, int]:

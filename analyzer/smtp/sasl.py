@@ -8,16 +8,22 @@ of another form than its mechanism prescribes raises :class:`Malformed`: what lo
 
 from __future__ import annotations
 
+import binascii
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from analyzer.smtp import ntlm
+from analyzer.smtp.limits import MAX_NAME
 from analyzer.smtp.records import Method
 from analyzer.smtp.text import decoded, escaped
 
 
 class Malformed(Exception):
     """The message is not of its mechanism's form. Carries nothing of the message."""
+
+
+class Withheld(Malformed):
+    """What stands in the place of a name has the form of a secret, or is the password as well."""
 
 
 class Identity(NamedTuple):
@@ -29,31 +35,94 @@ class Identity(NamedTuple):
     method: Method | None = None
 
 
-# No user name holds these: NUL separates the parts of PLAIN, 0x01 those of the OAuth mechanisms. A client that sends
-# the message of one mechanism under the name of another must not have its password shown as a user name.
-_SEPARATORS = re.compile("[\0\1]")
+# A client that sends the message of one mechanism under the name of another, or a token in the place of the name, must
+# not have its secret shown as a user name. No name is of these forms.
+_SECRET_FORM = re.compile(
+    r"""(?ix)
+    [\0\1]                                # between the parts of PLAIN (RFC 4616) and of the OAuth mechanisms (RFC 7628)
+    | ^(?:auth=)?bearer[ ]                # RFC 6750 section 2.1
+    | eyJ[\w-]+\.[\w-]+\.                 # JSON Web Token, RFC 7519: base64 of '{"', header and claims
+    | ^ya29\.                             # access token of Google
+    | [ ][0-9a-f]{32,128}$                # CRAM, RFC 2195
+    | (?:^|,)(?:response|p)=              # DIGEST-MD5, RFC 2831 section 2.1.2; SCRAM, RFC 5802 section 5.1
+    """
+)
+# Where nothing but its place says that a message is a name, bytes that are no UTF-8 must at least look like Latin-1
+# text: a password sent as it is, without base64, may pass for base64 and decodes to anything.
+_LATIN_NAME = re.compile(r"[\w.@+\\/' À-ÖØ-öø-ÿ-]*")
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f]")
+_LINE_END = "\r\n\0"  # of names that a script encoded together with their line end or terminator
+_ADDRESS = re.compile(r"[^@\s]+@(?:[a-z0-9-]+\.)+[a-z]{2,}", re.IGNORECASE)
 _SASLNAME_ESCAPE = re.compile(rb"=(2C|3D)", re.IGNORECASE)
 _CRAM = re.compile(rb"(.+) [0-9a-f]{32,128}", re.IGNORECASE | re.DOTALL)
 _GS2_HEADER = re.compile(rb"(?:F,)?(?:n|y|p=[A-Za-z0-9.-]+),(?:a=([^,]*))?,")
 _SCRAM_FIRST = re.compile(rb"(?:m=[^,]*,)?n=([^,]*),r=[^,]+")
 _XOAUTH2_USER = re.compile(rb"user=([^\x01]*)", re.IGNORECASE)
-_BEARER = re.compile(rb"\x01(?:[^\x01]*\x01)*?auth=", re.IGNORECASE)
+_BEARER = re.compile(rb"\x01(?:[^\x01]*\x01)*?auth=(?:bearer +)?([^\x01]*)", re.IGNORECASE)
 # Each pair begins where the one before ended, and no two adjoining repeats share a character: linear on any input.
 _DIGEST_PAIR = re.compile(rb'[\s,]*([a-z-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]*))', re.IGNORECASE | re.DOTALL)
 _DIGEST_ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
 
+_NTLM_IN_SPNEGO: Final = bytes.fromhex("2b06010401823702020a")  # OID 1.3.6.1.4.1.311.2.2.10, [MS-SPNG] section 1.9
+# OID 1.2.840.113554.1.2.2 and the identifier of an AP-REQ, RFC 4121 section 4.1
+_KERBEROS_TOKEN: Final = bytes.fromhex("2a864886f712010202 0100")
+
 
 def _name(raw: bytes) -> str | None:
-    if raw.isalnum():
-        return escaped(raw.decode())
     text = decoded(raw.rstrip(b"\0"))
-    if _SEPARATORS.search(text):
-        raise Malformed
+    # A name longer than an address can be is no name: tokens are that long.
+    if len(text) > MAX_NAME or _SECRET_FORM.search(text) or _is_encoded_message(text):
+        raise Withheld
     return escaped(text) or None
+
+
+def _is_encoded_message(text: str) -> bool:
+    """Encoded twice: ``text`` is itself base64 of a message with a secret."""
+    try:
+        inner = binascii.a2b_base64(text + "=" * (-len(text) % 4), strict_mode=True)
+    except ValueError:  # letters outside of ASCII included
+        return False
+    if inner.startswith(ntlm.SIGNATURE) or b"\1auth=" in inner:
+        return True
+    parts = inner.split(b"\0")
+    return len(parts) == 3 and b"" not in parts[1:] and decoded(inner).replace("\0", "").isprintable()
+
+
+def _bare_name(message: bytes) -> str | None:
+    """A message that is a name as a whole, which nothing but its place says."""
+    text = decoded(message)
+    if _CONTROL.search(text.rstrip(_LINE_END)) or not (_is_utf8(message) or _LATIN_NAME.fullmatch(text)):
+        raise Withheld
+    return _name(message)
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def is_same(name: str, message: bytes) -> bool:
+    """``message`` is ``name`` again, in any case."""
+    return escaped(decoded(message.rstrip(b"\0"))).casefold() == name.casefold()
+
+
+def is_swapped(name: str, secret: bytes) -> bool:
+    """What stands in the place of the password is an address and ``name`` is none: the client swapped the two."""
+    return _ADDRESS.fullmatch(decoded(secret)) is not None and _ADDRESS.fullmatch(name) is None
 
 
 def _identity(username: str | None, authzid: str | None = None, realm: str | None = None) -> Identity:
     return Identity(username, authzid if authzid != username else None, realm)
+
+
+def _unless_secret(name: str | None, secret: bytes) -> str | None:
+    """``name``, if it is not also what stands in the place of the password or token, and not swapped with it."""
+    if name is not None and (is_same(name, secret) or is_swapped(name, secret)):
+        raise Withheld
+    return name
 
 
 def plain(message: bytes, position: int) -> Identity | None:
@@ -62,12 +131,15 @@ def plain(message: bytes, position: int) -> Identity | None:
     # An empty last part is the work of a client that left out the leading NUL: the password stands second.
     if len(parts) != 3 or not parts[1] or not parts[2]:
         raise Malformed
-    return _identity(_name(parts[1]), _name(parts[0]))
+    authzid, username, secret = _name(parts[0]), _name(parts[1]), parts[2]
+    if authzid is not None and is_same(authzid, secret):
+        raise Withheld
+    return _identity(_unless_secret(username, secret), authzid)
 
 
 def login(message: bytes, position: int) -> Identity | None:
     """The first message is the user name; only its position says so, for the prompts differ from server to server."""
-    return Identity(_name(message)) if position == 0 else None
+    return Identity(_bare_name(message)) if position == 0 else None
 
 
 def cram(message: bytes, position: int) -> Identity | None:
@@ -120,9 +192,10 @@ def xoauth2(message: bytes, position: int) -> Identity | None:
     if message == b"\1":
         return None  # acknowledges a refusal
     match = _XOAUTH2_USER.match(message)
-    if match is None or not _BEARER.match(message, match.end()):
+    bearer = _BEARER.match(message, match.end()) if match else None
+    if match is None or bearer is None:
         raise Malformed
-    return Identity(_name(match[1]))
+    return Identity(_unless_secret(_name(match[1]), bearer[1]))
 
 
 def oauthbearer(message: bytes, position: int) -> Identity | None:
@@ -130,14 +203,15 @@ def oauthbearer(message: bytes, position: int) -> Identity | None:
     if message == b"\1":
         return None
     header = _GS2_HEADER.match(message)
-    if header is None or not _BEARER.match(message, header.end()):
+    bearer = _BEARER.match(message, header.end()) if header else None
+    if header is None or bearer is None:
         raise Malformed
-    return Identity(_saslname(header[1] or b""))
+    return Identity(_unless_secret(_saslname(header[1] or b""), bearer[1]))
 
 
 def external(message: bytes, position: int) -> Identity | None:
     """RFC 4422 appendix A: the message is the authorization identity, and empty more often than not."""
-    return Identity(_name(message)) if position == 0 else None
+    return Identity(_bare_name(message)) if position == 0 else None
 
 
 def gs2(message: bytes, position: int) -> Identity | None:
@@ -162,7 +236,14 @@ def ntlm_names(message: bytes, position: int) -> Identity | None:
 def negotiate(message: bytes, position: int) -> Identity | None:
     """GSS-API tokens are opaque, except that NTLM within SPNEGO is a password after all (RFC 4178, [MS-SPNG])."""
     at = message.find(ntlm.SIGNATURE)
-    if at < 0:
+    if at >= 0:
+        try:
+            names = ntlm_names(message[at:], position)
+        except Malformed:
+            names = None  # whose it is cannot be read, but what it is stands fast
+        return (names or Identity())._replace(method="challenge")
+    if position or not message:
         return None
-    names = ntlm_names(message[at:], position)
-    return (names or Identity())._replace(method="challenge")
+    # A first token that offers NTLM and is no ticket yet leaves open which of the two it will be.
+    offers_both = _NTLM_IN_SPNEGO in message and _KERBEROS_TOKEN not in message
+    return Identity(method="unknown" if offers_both else "kerberos")
