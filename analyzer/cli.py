@@ -1,49 +1,58 @@
 """The ``smtpauth`` command: arguments, configuration, exit codes.
 
-Only :mod:`argparse` is imported here, so that ``--help`` answers at once; a command's module is imported when it runs.
+Little more than :mod:`argparse` is imported here, so that ``--help`` answers at once; a command's module is imported
+when it runs.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from analyzer import __version__
-from analyzer.commands.exits import DONE, INTERRUPTED, UNUSABLE
+from analyzer.commands.console import discard, say
+from analyzer.commands.exits import DONE, INCOMPLETE, INTERRUPTED, UNUSABLE
 from analyzer.errors import UsageError
 
 _DESCRIPTION = """\
 Says which devices on a network still send mail with a password.
 
-Reads packets, rebuilds the SMTP conversations, and tells for every device how it logs in: with a password
-(PLAIN, LOGIN, CRAM-MD5, NTLM ...), with OAuth (XOAUTH2, OAUTHBEARER), otherwise or not at all."""
+Reads packets, rebuilds the SMTP conversations, and tells for every device how
+it logs in: with a password (PLAIN, LOGIN, CRAM-MD5, NTLM ...), with OAuth
+(XOAUTH2, OAUTHBEARER), otherwise or not at all."""
 
-_EPILOG = """\
+_EXIT_CODES = """\
 exit codes:
   0    done
-  1    a device is at or above --fail-on; or verify found a difference
-  2    wrong usage or unreadable input
-  3    done, but something is missing: a cut file, packets that could not be decoded
-  130  interrupted, after writing what is known
+  1    a device is at or above --fail-on
+  2    wrong usage, unreadable input, or output that cannot be written
+  3    done, but part of the traffic is missing: a cut file, packets lost or
+       not decoded, a limit on memory reached; so no gate passes on it
+  130  interrupted, after writing what is known"""
+
+_EPILOG = f"""\
+{_EXIT_CODES}
 
 examples:
-  smtpauth scan office.pcap                     one capture
-  smtpauth scan /var/captures/                  a directory of rotated captures, read as one stream
-  tcpdump -U -w - port 587 | smtpauth scan -    a pipe
-  smtpauth verify office.pcap                   hold the result against tshark's"""
+  smtpauth scan office.pcap                   one capture
+  smtpauth scan /var/captures/                rotated captures, as one stream
+  tcpdump -U -w - port 587 | smtpauth scan -  a pipe
+  smtpauth verify office.pcap                 what does tshark say? (1: differs)
+
+'smtpauth scan --help' and 'smtpauth verify --help' tell the rest."""
 
 _SCAN = """\
 Reads captures and says for every device how it logs in to send mail.
 
-PATH is a capture (pcap or pcapng, plain or compressed with gzip, zstd, xz, bzip2 or lz4), a directory, a glob
-pattern, or - for standard input. All inputs are one stream in order of time: a connection that crosses rotated
-files is one session, and what was captured twice counts once."""
+PATH is a capture (pcap or pcapng, plain or compressed with gzip, zstd, xz,
+bzip2 or lz4), a directory, a glob pattern, or - for standard input. All inputs
+are one stream in order of time: a connection that crosses rotated files is one
+session, and what was captured twice counts once."""
 
-_SCAN_EPILOG = """\
+_SCAN_EPILOG = f"""\
 status of a device, worst first:
   exposed      a password or token crossed the network in the clear
   password     logs in with a password, inside TLS or not reusable
@@ -53,47 +62,83 @@ status of a device, worst first:
   certificate, kerberos, anonymous
   oauth        logs in with OAuth only
 
+{_EXIT_CODES}
+
 examples:
   smtpauth scan office.pcap
-  smtpauth scan captures/ --sessions --format jsonl | jq 'select(.method == "basic") | .client.ip'
   smtpauth scan captures/ --format csv --output devices.csv
-  smtpauth scan captures/ --fail-on password    exit code 1 while anybody still uses a password"""
+  smtpauth scan captures/ --fail-on mixed     1 while a password is in use
+  smtpauth scan captures/ --fail-on unknown   1 also where that cannot be seen
+  smtpauth scan captures/ --format json | jq -r '.devices[].device'
+  smtpauth scan captures/ --sessions --format jsonl |
+    jq -r 'select(.method == "basic") | .client.ip' | sort -u
+  SMTPAUTH_REDACT_KEY=... smtpauth scan captures/ --redact-users
+
+a file for --config:
+  port = [1025]          # top level: every command that has the option
+
+  [scan]                 # this command alone
+  format = "csv"
+  fail-on = "mixed\""""
 
 _VERIFY = """\
-Reads a capture once more through tshark (pyshark) and compares session by session: where both agree, what only
-this program saw, and where they differ. Exit code 1 on a difference."""
+Reads captures once more through tshark and compares session by session: where
+both agree, what only one of them saw, and where they differ."""
+
+_VERIFY_EPILOG = """\
+exit codes:
+  0    both agree, as far as both saw the same
+  1    they differ, or tshark saw a session that we did not
+  2    wrong usage, unreadable input, or no tshark
+  3    done, but part of an input could not be compared
+  130  interrupted, after writing what is known
+
+examples:
+  smtpauth verify office.pcap
+  smtpauth verify captures/ --format json | jq '.summary'"""
 
 FORMATS = ("table", "json", "jsonl", "csv", "markdown")
 STATUSES = ("exposed", "password", "mixed", "unknown", "no-auth")
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **options: Any) -> None:
+        # No abbreviations: an option of a later version would change what they mean in somebody's scheduled job.
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options)
+
     def error(self, message: str) -> NoReturn:
         """One line that says what is wrong and where help is, in place of the whole usage."""
-        sys.stderr.write(f"smtpauth: {message} (see '{self.prog} --help')\n")
+        say(f"{message} (see '{self.prog} --help')")
         sys.exit(UNUSABLE)
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """End after ``--help`` or ``--version``, quietly even where nobody can read what they say."""
+        try:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+        except OSError:
+            discard(sys.stdout)
+            status = UNUSABLE
+        super().exit(status, message)
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    plain = argparse.RawDescriptionHelpFormatter
-    parser = _Parser(prog="smtpauth", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=plain)
+    parser = _Parser(prog="smtpauth", description=_DESCRIPTION, epilog=_EPILOG)
     parser.add_argument("--version", action="version", version=f"smtpauth {__version__}")
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", parser_class=_Parser)
 
-    scan = commands.add_parser(
-        "scan",
-        help="captures -> inventory of devices",
-        description=_SCAN,
-        epilog=_SCAN_EPILOG,
-        formatter_class=plain,
-    )
+    scan = commands.add_parser("scan", help="captures -> inventory of devices", description=_SCAN, epilog=_SCAN_EPILOG)
     scan.add_argument("paths", nargs="+", metavar="PATH", help="capture, directory, glob pattern, or - for stdin")
     output = scan.add_argument_group("output")
     output.add_argument("--format", choices=FORMATS, default="table", help="default: table")
-    output.add_argument("--sessions", action="store_true", help="one record per session in place of one per device")
-    output.add_argument("--output", metavar="FILE", help="write there in place of standard output")
-    output.add_argument("--redact-users", action="store_true", help="replace user names by a keyed hash")
+    output.add_argument("--sessions", action="store_true", help="one record per session, not one per device")
+    output.add_argument("--output", metavar="FILE", help="write there, in one go, in place of standard output")
+    output.add_argument(
+        "--redact-users",
+        action="store_true",
+        help="replace user names by a keyed hash; the same in every run where SMTPAUTH_REDACT_KEY holds a key",
+    )
     output.add_argument(
         "--fail-on",
         choices=STATUSES,
@@ -113,7 +158,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_shared(scan)
 
     verify = commands.add_parser(
-        "verify", help="second opinion from tshark", description=_VERIFY, formatter_class=plain
+        "verify", help="second opinion from tshark", description=_VERIFY, epilog=_VERIFY_EPILOG
     )
     verify.add_argument("paths", nargs="+", metavar="PATH", help="capture to read with both")
     verify.add_argument("--format", choices=("table", "json"), default="table", help="default: table")
@@ -133,8 +178,8 @@ def _add_shared(command: argparse.ArgumentParser) -> None:
         help="also look at this TCP port (repeatable); always: 25, 465, 587, 2465, 2525, 2587",
     )
     shared.add_argument("--config", metavar="FILE", help="TOML file with defaults for these options")
-    shared.add_argument("-q", "--quiet", action="store_true", help="no progress and no warnings on standard error")
-    shared.add_argument("-v", "--verbose", action="store_true", help="tell more about the inputs on standard error")
+    shared.add_argument("-q", "--quiet", action="store_true", help="no progress and no warnings on stderr")
+    shared.add_argument("-v", "--verbose", action="store_true", help="tell more on stderr")
 
 
 def _positive(text: str) -> int:
@@ -155,24 +200,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = build_parser()
     options = parser.parse_args(arguments)
     if options.command is None:
-        parser.print_help()
-        return DONE
+        parser.print_help(sys.stderr)
+        return UNUSABLE
     try:
         if options.config:
             from analyzer.commands.config import with_config
 
             options = with_config(parser, options, arguments)
         code: int = import_module(f"analyzer.commands.{options.command}").run(options)
-        sys.stdout.flush()
     except UsageError as error:
-        sys.stderr.write(f"smtpauth: {error}\n")
+        say(str(error))
         return UNUSABLE
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has seen enough. Python would complain once more as it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
+        discard(sys.stdout)  # whoever read it has seen enough
+        return INCOMPLETE if getattr(options, "fail_on", None) else DONE
     return code
 
 

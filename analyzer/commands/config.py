@@ -1,25 +1,31 @@
 """Defaults for command-line options from a TOML file.
 
-Keys are the long options without their dashes; a table named after a command holds for that command alone::
+Keys are the long options without their dashes. At the top level they hold for every command that has the option; in a
+table named after a command they hold for that command alone::
 
     port = [1025]
 
     [scan]
     format = "json"
-    fail-on = "password"
+    fail-on = "mixed"
+
+The command line goes before the file; what can be given several times there is added to what the file says.
 """
 
 from __future__ import annotations
 
 import argparse
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from analyzer.errors import InputError
 
-_NOT_CONFIGURABLE = {"config", "paths", "command", "help", "version"}
+_NOT_CONFIGURABLE = {"config", "paths", "help"}
+
+Actions = dict[str, argparse.Action]
+"""Options of a command by their key in the file."""
 
 
 def with_config(
@@ -30,27 +36,59 @@ def with_config(
     Raises:
         InputError: the file cannot be read, is not TOML, or sets what is no option.
     """
-    name = options.config
+    name, command = options.config, options.command
+    settings = _read(name)
+    commands = _commands(parser)
+    known = {other: _actions(subparser) for other, subparser in commands.items()}
+    of_all = {key: value for key, value in settings.items() if not isinstance(value, dict)}
+    tables = {key: value for key, value in settings.items() if isinstance(value, dict)}
+
+    _check_names(name, of_all, "", {key for actions in known.values() for key in actions})
+    for table, content in tables.items():
+        if table not in known:
+            raise InputError(name, f"[{table}] is no command", f"known: {_listed(known)}")
+        _check_names(name, content, f" of {table!r}", known[table])
+
+    actions = known[command]
+    given = {**of_all, **tables.get(command, {})}
+    defaults = {
+        actions[key].dest: _checked(name, key, value, actions[key]) for key, value in given.items() if key in actions
+    }
+    commands[command].set_defaults(**defaults)
+    return parser.parse_args(arguments)
+
+
+def _check_names(name: str, keys: Iterable[str], whose: str, known: Iterable[str]) -> None:
+    for key in keys:
+        if key not in known:
+            raise InputError(name, f"{key!r} is no option{whose}", f"known: {_listed(known)}")
+
+
+def _read(name: str) -> dict[str, Any]:
     try:
-        settings = tomllib.loads(Path(name).read_text("utf-8"))
+        return tomllib.loads(Path(name).read_text("utf-8"))
     except OSError as error:
-        raise InputError(name, error.strerror or "cannot be read") from None
+        raise InputError(name, f"it cannot be read ({error.strerror or error})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(name, f"not a TOML file: {error}") from None
-    command = options.command
-    own = settings.pop(command, {})
-    others = {key: value for key, value in settings.items() if not isinstance(value, dict)}
-    subparser = _subparser(parser, command)
-    actions = {action.dest: action for action in subparser._actions if action.dest not in _NOT_CONFIGURABLE}
-    given: dict[str, Any] = {}
-    for key, value in {**others, **own}.items():
-        action = actions.get(key.replace("-", "_"))
-        if action is None:
-            known = ", ".join(sorted(dest.replace("_", "-") for dest in actions))
-            raise InputError(name, f"{key!r} is no option of 'smtpauth {command}'", f"known: {known}")
-        given[action.dest] = _checked(name, key, value, action)
-    subparser.set_defaults(**given)
-    return parser.parse_args(arguments)
+    except ValueError:
+        raise InputError(name, "no file can have such a name") from None
+
+
+def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    (choice,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    commands: dict[str, argparse.ArgumentParser] = choice.choices
+    return commands
+
+
+def _actions(command: argparse.ArgumentParser) -> Actions:
+    return {
+        action.dest.replace("_", "-"): action for action in command._actions if action.dest not in _NOT_CONFIGURABLE
+    }
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(set(names)))
 
 
 def _checked(name: str, key: str, value: Any, action: argparse.Action) -> Any:
@@ -64,18 +102,14 @@ def _checked(name: str, key: str, value: Any, action: argparse.Action) -> Any:
 
 
 def _converted(name: str, key: str, value: Any, action: argparse.Action) -> Any:
+    """``value`` as the command line would have it: numbers go through the same checks."""
+    wanted, kind = (int, "a number") if callable(action.type) else (str, "text in quotation marks")
+    if not isinstance(value, wanted) or isinstance(value, bool):
+        raise InputError(name, f"{key!r} must be {kind}")
     try:
-        converted = action.type(str(value)) if callable(action.type) else str(value)
+        converted = action.type(str(value)) if callable(action.type) else value
     except argparse.ArgumentTypeError as error:
         raise InputError(name, f"{key!r}: {error}") from None
     if action.choices is not None and converted not in action.choices:
         raise InputError(name, f"{key!r} must be one of {', '.join(action.choices)}")
     return converted
-
-
-def _subparser(parser: argparse.ArgumentParser, command: str) -> argparse.ArgumentParser:
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            found: argparse.ArgumentParser = action.choices[command]
-            return found
-    raise AssertionError(command)

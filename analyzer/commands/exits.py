@@ -2,6 +2,6 @@
 
 DONE = 0
 FOUND = 1  # a device at or above --fail-on; a difference in verify
-UNUSABLE = 2  # wrong usage or unreadable input
-INCOMPLETE = 3  # done, but part of the input could not be used, so that no gate passes on it
+UNUSABLE = 2  # wrong usage, unreadable input, output that cannot be written
+INCOMPLETE = 3  # done, but part of the traffic is missing, so that no gate passes on it
 INTERRUPTED = 130

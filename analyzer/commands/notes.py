@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 
 from analyzer.capture import Source
-from analyzer.errors import InputError
+from analyzer.commands.console import say
+from analyzer.report import wording
 from analyzer.report.model import Report
+from analyzer.report.records import context_record
 
 
 class Notes:
@@ -24,31 +25,29 @@ class Notes:
 
     def _say(self, text: str) -> None:
         if not self._quiet:
-            sys.stderr.write(f"smtpauth: {text}\n")
-
-    def failures(self, failures: Iterable[InputError]) -> None:
-        """Inputs that could not be used while others could."""
-        for failure in failures:
-            self._say(f"{failure} (the other inputs were analysed)")
+            say(text)
 
     def inputs(self, sources: Iterable[Source]) -> None:
-        """What was read, and what the capturing host itself had lost."""
-        for source in sources:
-            if source.dropped:
-                self._say(f"{source.name}: {source.dropped:,} packets were lost while it was captured")
-            if self._verbose:
+        """What was read."""
+        if self._verbose:
+            for source in sources:
                 kind = f"{source.format}, {source.compression}" if source.compression else source.format
                 self._say(f"{source.name}: {kind}, {source.frames:,} packets, {source.bytes_read:,} bytes")
 
-    def report(self, report: Report) -> None:
-        """What was lost, and what was odd."""
-        failed = {source.name for source in report.inputs}
-        for damage in report.damage:
-            if damage.name in failed:
-                self._say(f"{damage.name}: {damage.what}; the result covers the rest")
-        if report.undecoded:
-            reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(report.undecoded.items()))
-            self._say(f"packets that could not be decoded: {reasons}")
+    def report(self, report: Report, *, shown: bool) -> None:
+        """What was lost, and what was odd.
+
+        Args:
+            shown: the losses stand on the same screen already, below the result.
+        """
+        context = context_record(report)
+        if not shown:
+            for note in wording.notes(context):
+                self._say(note)
         if self._verbose and report.oddities:
-            named = ", ".join(f"{name} {count:,}" for name, count in sorted(report.oddities.items()))
-            self._say(f"oddities of the traffic: {named}")
+            self._say(f"oddities of the traffic: {wording.counted(context['oddities'])}")
+
+    def nothing_found(self, ports: Iterable[int]) -> None:
+        """Packets, but no mail: most often the port is another one."""
+        listed = ", ".join(map(str, sorted(ports)))
+        self._say(f"no mail was found on TCP ports {listed}; --port N looks at others, too")

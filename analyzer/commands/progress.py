@@ -27,7 +27,7 @@ class ProgressBar:
 
     def __init__(self, total: int | None, *, wanted: bool = True) -> None:
         self._total = total
-        self._wanted = wanted and sys.stderr.isatty()
+        self._wanted = wanted and sys.stderr is not None and sys.stderr.isatty()
         self._start = self._shown = monotonic()
         self._bar: Progress | None = None
         self._task: TaskID | None = None
@@ -58,16 +58,17 @@ class ProgressBar:
         from rich.progress import (
             BarColumn,
             DownloadColumn,
+            FileSizeColumn,
             Progress,
             TextColumn,
             TimeElapsedColumn,
             TimeRemainingColumn,
         )
 
+        how_far = [FileSizeColumn()] if self._total is None else [BarColumn(), DownloadColumn()]
         bar = Progress(
             TextColumn("reading"),
-            BarColumn(),
-            DownloadColumn(),
+            *how_far,
             TextColumn("{task.fields[rate]}"),
             TimeElapsedColumn() if self._total is None else TimeRemainingColumn(),
             console=Console(stderr=True),

@@ -5,21 +5,22 @@ from __future__ import annotations
 import argparse
 import contextlib
 import gc
-import os
-import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TextIO
 
 from analyzer.capture import CaptureSet, Source, open_captures
+from analyzer.commands.console import discard
 from analyzer.commands.exits import DONE, FOUND, INCOMPLETE, INTERRUPTED
+from analyzer.commands.interruption import Interruption
 from analyzer.commands.notes import Notes
+from analyzer.commands.output import output, wants_colour, width_of
 from analyzer.commands.progress import ProgressBar
-from analyzer.errors import Damage, InputError, UsageError
+from analyzer.errors import Damage, InputError
 from analyzer.inventory.devices import Inventory
 from analyzer.inventory.session import Session
-from analyzer.inventory.status import STATUSES
+from analyzer.inventory.status import STATUSES, Status
 from analyzer.packets import SUBMISSION_PORTS
 from analyzer.pipeline import Analysis, InOrder
 from analyzer.report.model import InputSummary, Report
@@ -27,40 +28,40 @@ from analyzer.report.redact import Redactor
 from analyzer.report.write import SessionWriter, write
 from analyzer.streams import Limits
 
-NARROWEST, WIDEST = 60, 160
-"""Columns of a table: below, nothing can be read; beyond, the eye loses the line. A file or pipe gets 100."""
-
-_LIMITS = ("conversation-evicted", "reassembly-limit", "interface-ignored", "input-not-merged", "overlap-limit")
-"""Oddities that say a bound was reached and something is missing."""
+_WITH_NOTES = ("table", "markdown")
+"""Formats that end with what was lost."""
 
 
 def run(options: argparse.Namespace) -> int:
     """Carry out the command and return its exit code."""
     notes = Notes(quiet=options.quiet, verbose=options.verbose)
     redactor = Redactor.from_environment() if options.redact_users else None
-    with open_captures(options.paths) as captures, _output(options.output) as out:
+    with Interruption() as interruption, open_captures(options.paths) as captures, output(options.output) as out:
         scan = _Scan(captures, options, out, redactor)
-        interrupted = scan.read()
-        report = scan.report()
+        scan.read(interruption)
+        report = scan.report(interrupted=interruption.came)
         scan.write(report)
-        notes.inputs(captures.sources)
-        notes.failures(captures.failures)
-        notes.report(report)
-    if interrupted:
+    notes.inputs(captures.sources)
+    notes.report(report, shown=options.format in _WITH_NOTES and out is sys.stdout and _both_on_a_terminal())
+    if not (report.summary.sessions or report.interrupted):
+        notes.nothing_found(scan.ports)
+    return _exit_code(report, options.fail_on)
+
+
+def _exit_code(report: Report, fail_on: str | None) -> int:
+    if report.interrupted:
         return INTERRUPTED
-    if options.fail_on is not None:
-        worst = STATUSES[: STATUSES.index(options.fail_on) + 1]
-        if any(report.summary.statuses.get(status) for status in worst):
-            return FOUND
-    lost = (
-        captures.failures
-        or captures.damage
-        or report.undecoded
-        or scan.limits_hit
-        or "devices" in report.summary.unlisted
-        or any(source.dropped for source in captures.sources)
-    )
-    return INCOMPLETE if lost else DONE
+    if fail_on is not None and any(device.status in _at_or_above(fail_on) for device in report.devices):
+        return FOUND
+    return DONE if report.complete else INCOMPLETE
+
+
+def _at_or_above(status: str) -> tuple[Status, ...]:
+    return STATUSES[: [str(known) for known in STATUSES].index(status) + 1]
+
+
+def _both_on_a_terminal() -> bool:
+    return sys.stdout.isatty() and sys.stderr is not None and sys.stderr.isatty()
 
 
 class _Scan:
@@ -78,16 +79,12 @@ class _Scan:
         self._in_order: InOrder | None = None
         self._sessions: SessionWriter | None = None
         if options.sessions:
-            self._sessions = SessionWriter(options.format, out, width=_width(out), redactor=redactor)
+            self._sessions = SessionWriter(options.format, out, width=width_of(out), redactor=redactor)
             self._in_order = InOrder(self._sessions.write)
-        ports = SUBMISSION_PORTS | frozenset(options.port)
+        self.ports = SUBMISSION_PORTS | frozenset(options.port)
         names = [source.name for source in captures.sources]
-        self._analysis = Analysis(names, self._take, ports, _limits(options))
-
-    @property
-    def limits_hit(self) -> bool:
-        """Whether a bound on memory cost part of the result."""
-        return any(name in self._analysis.oddities or name in self._captures.oddities for name in _LIMITS)
+        self._analysis = Analysis(names, self._take, self.ports, _limits(options))
+        self._unread = False
 
     def _take(self, session: Session) -> None:
         self._inventory.add(session)
@@ -96,20 +93,25 @@ class _Scan:
         if self._in_order is not None:
             self._in_order.add(session)
 
-    def read(self) -> bool:
-        """Read everything; ``True`` when the user interrupted it, after which the rest holds what is known."""
+    def read(self, interruption: Interruption) -> None:
+        """Read everything, or until the user has had enough; after that the rest holds what is known."""
         captures, analysis = self._captures, self._analysis
-        interrupted = False
         with ProgressBar(captures.bytes_total, wanted=not self._options.quiet) as bar, _no_garbage_collection():
             try:
                 for batch in captures.batches():
-                    analysis.feed(batch)
-                    bar.update(captures.bytes_read, analysis.frames)
-                    if self._in_order is not None and len(batch):
-                        self._in_order.release(int(batch.time[-1]), analysis.earliest_open)
+                    with interruption.undivided():
+                        analysis.feed(batch)
+                        bar.update(captures.bytes_read, analysis.frames)
+                        if self._in_order is not None and len(batch):
+                            self._pass_on(int(batch.time[-1]))
+                    if interruption.came:
+                        break
             except KeyboardInterrupt:
-                interrupted = True
-            analysis.finish()
+                if interruption.insisted:
+                    raise
+                interruption.came = True
+            with interruption.undivided():
+                analysis.finish()
         unreadable = analysis.unknown_link_frames
         if unreadable and unreadable == analysis.frames:
             links = sorted({link for source in captures.sources for link in source.link_types})
@@ -118,13 +120,12 @@ class _Scan:
                 f"packets of link type {', '.join(map(str, links))}, which cannot be decoded",
                 "capture on an Ethernet, Linux cooked or raw IP interface",
             )
-        return interrupted
 
-    def report(self) -> Report:
+    def report(self, *, interrupted: bool) -> Report:
         """The result over all that was read."""
         devices = self._inventory.devices()
         damage = list(self._captures.damage)
-        damage += [Damage(failure.name, failure.problem) for failure in self._captures.failures]
+        damage += [Damage(failure.name, _fragment(failure)) for failure in self._captures.failures]
         return Report(
             devices,
             self._inventory.summary(devices),
@@ -132,18 +133,41 @@ class _Scan:
             self._analysis.undecoded,
             damage,
             self._oddities + self._analysis.oddities + self._captures.oddities,
+            interrupted,
         )
 
     def write(self, report: Report) -> None:
-        """Write what the options ask for."""
+        """Write what the options ask for and has not been written yet."""
+        self._emit(lambda: self._write(report))
+
+    def _write(self, report: Report) -> None:
         options, out = self._options, self._out
         if self._sessions is not None and self._in_order is not None:
             self._in_order.finish()
             self._sessions.close(report)
         else:
-            colour = out.isatty() and "NO_COLOR" not in os.environ
-            write(options.format, report, out, width=_width(out), colour=colour, redactor=self._redactor)
+            colour = wants_colour(out)
+            write(options.format, report, out, width=width_of(out), colour=colour, redactor=self._redactor)
         out.flush()
+
+    def _pass_on(self, now: int) -> None:
+        """Write the sessions that nothing can precede any more; a reader at the other end need not wait for more."""
+        assert self._in_order is not None  # noqa: S101 - asked for sessions
+        in_order = self._in_order
+        self._emit(lambda: in_order.release(now, self._analysis.earliest_open))
+        self._emit(self._out.flush)
+
+    def _emit(self, action: Callable[[], None]) -> None:
+        """Write, unless whoever reads has seen enough. That ends the run, but where a gate waits for the exit code."""
+        if self._unread:
+            return
+        try:
+            action()
+        except BrokenPipeError:
+            if self._options.fail_on is None:
+                raise
+            self._unread = True
+            discard(sys.stdout)
 
 
 def _input(source: Source, damage: list[Damage]) -> InputSummary:
@@ -151,8 +175,19 @@ def _input(source: Source, damage: list[Damage]) -> InputSummary:
     stored = f"{source.format} ({source.compression})" if source.compression else source.format
     lost = "; ".join(item.what for item in damage if item.name == source.name)
     return InputSummary(
-        source.name, stored, source.frames, source.bytes_read, source.first_time, source.last_time, lost or None
+        name=source.name,
+        format=stored,
+        frames=source.frames,
+        bytes=source.bytes_read,
+        first=source.first_time,
+        last=source.last_time,
+        damage=lost or None,
+        dropped=source.dropped,
     )
+
+
+def _fragment(failure: InputError) -> str:
+    return f"{failure.problem}; {failure.remedy}" if failure.remedy else failure.problem
 
 
 def _limits(options: argparse.Namespace) -> Limits:
@@ -162,34 +197,6 @@ def _limits(options: argparse.Namespace) -> Limits:
         idle=options.idle * 1_000_000_000 if options.idle else given.idle,
         held_bytes=options.max_held << 20 if options.max_held else given.held_bytes,
     )
-
-
-def _width(out: TextIO) -> int:
-    if not out.isatty():
-        return 100
-    return max(NARROWEST, min(WIDEST, shutil.get_terminal_size().columns))
-
-
-@contextlib.contextmanager
-def _output(name: str | None) -> Iterator[TextIO]:
-    """Standard output, or a file that appears under its name only when it is whole."""
-    if name is None or name == "-":
-        yield sys.stdout
-        return
-    temporary = f"{name}.part"
-    try:
-        out = open(temporary, "w", encoding="utf-8", newline="")  # noqa: SIM115 - closed before it is renamed
-    except OSError as error:
-        raise UsageError(f"{name}: cannot be written: {error.strerror}") from None
-    try:
-        with out:
-            yield out
-        os.replace(temporary, name)
-    except OSError as error:
-        raise UsageError(f"{name}: cannot be written: {error.strerror}") from None
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
 
 
 @contextlib.contextmanager

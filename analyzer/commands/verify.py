@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 
 from analyzer.capture import open_captures
 from analyzer.capture.inputs import Input, expand
+from analyzer.commands.console import discard, say
 from analyzer.commands.exits import DONE, FOUND, INCOMPLETE, INTERRUPTED
+from analyzer.commands.interruption import Interruption
+from analyzer.commands.output import output, width_of
 from analyzer.errors import InputError, UsageError
 from analyzer.inventory.session import Session
 from analyzer.packets import SUBMISSION_PORTS
@@ -18,8 +20,6 @@ from analyzer.verify.inputs import Readable, readable
 from analyzer.verify.records import Verdict
 from analyzer.verify.tshark import Tshark, TsharkReading, find_tshark
 from analyzer.verify.write import write_json, write_table
-
-NARROWEST, WIDEST, DEFAULT_WIDTH = 60, 160, 100
 
 
 def run(options: argparse.Namespace) -> int:
@@ -34,24 +34,29 @@ def run(options: argparse.Namespace) -> int:
     verdict = Verdict(tshark.version)
     compared = 0
     interrupted = False
-    for given in inputs:
-        if sys.stderr.isatty() and not options.quiet:
-            sys.stderr.write(f"smtpauth: reading {given.name} twice; tshark takes its time\n")
-        try:
-            verify_input(given, tshark, ports, verdict)
-            compared += 1
-        except InputError as failure:
-            failures.append(InputError(given.name, failure.problem, failure.remedy))
-        except KeyboardInterrupt:
-            interrupted = True
-            break
+    with Interruption():
+        for given in inputs:
+            if not options.quiet and sys.stderr is not None and sys.stderr.isatty():
+                say(f"reading {given.name} twice; tshark takes its time")
+            try:
+                verify_input(given, tshark, ports, verdict)
+                compared += 1
+            except InputError as failure:
+                failures.append(InputError(given.name, failure.problem, failure.remedy))
+            except KeyboardInterrupt:
+                interrupted = True
+                break
     if not compared and not interrupted:
         raise UsageError("; ".join(map(str, failures[:3])))
     verdict.problems += map(str, failures)
-    if options.format == "json":
-        write_json(verdict, sys.stdout)
-    else:
-        write_table(verdict, sys.stdout, _width(), everything=options.verbose)
+    try:
+        with output(None) as out:
+            if options.format == "json":
+                write_json(verdict, out)
+            else:
+                write_table(verdict, out, width_of(out), everything=options.verbose)
+    except BrokenPipeError:  # the exit code answers, too
+        discard(sys.stdout)
     if interrupted:
         return INTERRUPTED
     if verdict.counts["differ"] or verdict.counts["theirs only"]:
@@ -86,9 +91,3 @@ def _ours(paths: Readable, ports: frozenset[int]) -> tuple[list[Session], list[s
         lost = [damage.what for damage in captures.damage]
     lost += [f"packets that could not be decoded here: {count:,} {why}" for why, count in analysis.undecoded.items()]
     return sessions, lost
-
-
-def _width() -> int:
-    if not sys.stdout.isatty():
-        return DEFAULT_WIDTH
-    return max(NARROWEST, min(WIDEST, shutil.get_terminal_size().columns))

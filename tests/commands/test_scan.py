@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from analyzer.cli import main
-from tests.support.material import REPOSITORY
-
-_OFFICE = REPOSITORY / "captures" / "office"
-_GENERATED = REPOSITORY / "captures" / "generated"
+from tests.commands.running import GENERATED, MECHANISMS, OFFICE, start
 
 
 def _stderr_line(capsys: pytest.CaptureFixture[str]) -> str:
@@ -23,7 +17,7 @@ def _stderr_line(capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def test_the_office_is_answered(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["scan", str(_OFFICE), "--format", "json"]) == 0
+    assert main(["scan", str(OFFICE), "--format", "json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     status = {device["device"]: device["status"] for device in answer["devices"]}
     assert status["10.20.0.101"] == "exposed"  # LOGIN in the clear, in a connection that crosses two files
@@ -35,16 +29,16 @@ def test_the_office_is_answered(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize(("status", "code"), [("exposed", 1), ("unknown", 1)])
 def test_fail_on_is_a_gate(status: str, code: int) -> None:
-    assert main(["scan", str(_OFFICE), "-q", "--fail-on", status]) == code
+    assert main(["scan", str(OFFICE), "-q", "--fail-on", status]) == code
 
 
 def test_a_gate_passes_where_nobody_is_that_bad() -> None:
-    capture = REPOSITORY / "captures" / "mechanisms" / "clear-relay-by-address.pcap"
+    capture = MECHANISMS / "clear-relay-by-address.pcap"
     assert main(["scan", str(capture), "-q", "--fail-on", "unknown"]) == 0
 
 
 def test_a_cut_capture_gives_results_and_exit_code_3(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["scan", str(_GENERATED / "pcap-cut-record.pcap"), "--format", "jsonl"]) == 3
+    assert main(["scan", str(GENERATED / "pcap-cut-record.pcap"), "--format", "jsonl"]) == 3
     said = capsys.readouterr()
     assert json.loads(said.out)["sessions"] == 1
     assert "cut off" in said.err
@@ -53,7 +47,7 @@ def test_a_cut_capture_gives_results_and_exit_code_3(capsys: pytest.CaptureFixtu
 def test_one_bad_input_among_good_ones_costs_exit_code_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bad = tmp_path / "photo.jpg"
     bad.write_bytes(b"\xff\xd8\xff\xe0" + bytes(100))
-    assert main(["scan", str(_OFFICE / "office-1.pcap"), str(bad)]) == 3
+    assert main(["scan", str(OFFICE / "office-1.pcap"), str(bad)]) == 3
     said = capsys.readouterr()
     assert "still use a password" in said.out
     assert "photo.jpg" in said.err
@@ -87,7 +81,7 @@ def test_wrong_usage_gets_one_line_and_exit_code_2(arguments: list[str], capsys:
 
 
 def test_a_capture_of_an_unknown_link_type_alone_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    whole = (_OFFICE / "office-1.pcap").read_bytes()
+    whole = (OFFICE / "office-1.pcap").read_bytes()
     path = tmp_path / "strange.pcap"
     path.write_bytes(whole[:20] + (147).to_bytes(4, "little") + whole[24:])
     assert main(["scan", str(path)]) == 2
@@ -97,9 +91,9 @@ def test_a_capture_of_an_unknown_link_type_alone_is_refused(tmp_path: Path, caps
 def test_options_come_from_a_file_and_the_command_line_wins(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = tmp_path / "smtpauth.toml"
     config.write_text('port = [1025]\n[scan]\nformat = "csv"\n')
-    main(["scan", str(_OFFICE), "--config", str(config)])
+    main(["scan", str(OFFICE), "--config", str(config)])
     assert capsys.readouterr().out.startswith("device,")
-    main(["scan", str(_OFFICE), "--config", str(config), "--format", "jsonl"])
+    main(["scan", str(OFFICE), "--config", str(config), "--format", "jsonl"])
     assert capsys.readouterr().out.startswith("{")
 
 
@@ -111,37 +105,20 @@ def test_a_bad_configuration_gets_one_line_and_exit_code_2(
 ) -> None:
     config = tmp_path / "smtpauth.toml"
     config.write_text(text)
-    assert main(["scan", str(_OFFICE), "--config", str(config)]) == 2
+    assert main(["scan", str(OFFICE), "--config", str(config)]) == 2
     assert "smtpauth.toml" in _stderr_line(capsys)
 
 
 def test_users_can_be_redacted(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["scan", str(_OFFICE), "--format", "json", "--redact-users"])
+    main(["scan", str(OFFICE), "--format", "json", "--redact-users"])
     text = capsys.readouterr().out
     assert "scan@office.example" not in text
     assert "user-" in text
 
 
-def _smtpauth(*arguments: str, **options: object) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "analyzer.cli", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)  # type: ignore[call-overload,no-any-return]
-
-
 def test_standard_input_is_read() -> None:
-    with (_OFFICE / "office-1.pcap").open("rb") as capture:
-        process = _smtpauth("scan", "-", "--format", "jsonl", stdin=capture)
+    with (OFFICE / "office-1.pcap").open("rb") as capture:
+        process = start("scan", "-", "--format", "jsonl", stdin=capture)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert len(out.splitlines()) > 3
-
-
-def test_a_reader_that_has_seen_enough_gets_no_traceback() -> None:
-    process = _smtpauth("scan", str(REPOSITORY / "captures"), "--sessions", "--format", "jsonl", "-q")
-    assert process.stdout is not None
-    assert process.stderr is not None
-    process.stdout.readline()
-    process.stdout.close()
-    assert process.stderr.read() == b""
-    assert process.wait(timeout=60) in (0, 3)
-    process.stderr.close()

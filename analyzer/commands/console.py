@@ -1,0 +1,32 @@
+"""Standard output and standard error, whatever they are: closed, full, or a pipe that nobody reads any more."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from typing import TextIO
+
+
+def say(line: str) -> None:
+    """One line on standard error; where nobody can hear it, nothing, since the exit code speaks, too."""
+    if sys.stderr is None:  # closed by whoever started us
+        return
+    try:
+        sys.stderr.write(f"smtpauth: {line}\n")
+        sys.stderr.flush()
+    except OSError:
+        discard(sys.stderr)
+
+
+def discard(stream: TextIO | None) -> None:
+    """Write what ``stream`` still holds, and all that follows, nowhere.
+
+    Otherwise Python tries again when it ends, complains, and changes the exit code to 120.
+    """
+    if stream is None:
+        return
+    with contextlib.suppress(OSError, ValueError):  # a stand-in without a descriptor needs nothing
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
