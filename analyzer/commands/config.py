@@ -46,7 +46,7 @@ def with_config(
     _check_names(name, of_all, "", {key for actions in known.values() for key in actions})
     for table, content in tables.items():
         if table not in known:
-            raise InputError(name, f"[{table}] is no command", f"known: {_listed(known)}")
+            raise InputError(name, f"{table!r} is no command", f"known: {_listed(known)}")
         _check_names(name, content, f" of {table!r}", known[table])
 
     actions = known[command]

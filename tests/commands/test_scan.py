@@ -88,27 +88,6 @@ def test_a_capture_of_an_unknown_link_type_alone_is_refused(tmp_path: Path, caps
     assert "link type 147" in _stderr_line(capsys)
 
 
-def test_options_come_from_a_file_and_the_command_line_wins(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    config = tmp_path / "smtpauth.toml"
-    config.write_text('port = [1025]\n[scan]\nformat = "csv"\n')
-    main(["scan", str(OFFICE), "--config", str(config)])
-    assert capsys.readouterr().out.startswith("device,")
-    main(["scan", str(OFFICE), "--config", str(config), "--format", "jsonl"])
-    assert capsys.readouterr().out.startswith("{")
-
-
-@pytest.mark.parametrize(
-    "text", ["colour = true", "port = 'x'", "[scan]\nformat = 'xml'", "not toml", "[scan]\nsessions = 3"]
-)
-def test_a_bad_configuration_gets_one_line_and_exit_code_2(
-    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    config = tmp_path / "smtpauth.toml"
-    config.write_text(text)
-    assert main(["scan", str(OFFICE), "--config", str(config)]) == 2
-    assert "smtpauth.toml" in _stderr_line(capsys)
-
-
 def test_users_can_be_redacted(capsys: pytest.CaptureFixture[str]) -> None:
     main(["scan", str(OFFICE), "--format", "json", "--redact-users"])
     text = capsys.readouterr().out
