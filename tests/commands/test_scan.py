@@ -1,19 +1,18 @@
-"""``smtpauth scan`` as its users meet it: exit codes, one-line errors, standard input, configuration."""
+"""``smtpauth scan`` as its users meet it: the answer, standard input, redacted users, standard error."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from analyzer.cli import main
-from tests.commands.running import GENERATED, MECHANISMS, OFFICE, start
+from tests.commands.running import GENERATED, OFFICE, PATIENCE, run, start
 
-
-def _stderr_line(capsys: pytest.CaptureFixture[str]) -> str:
-    (line,) = capsys.readouterr().err.splitlines()
-    return line
+ONE = OFFICE / "office-1.pcap"
+ALIAS = re.compile(r"user-[0-9a-f]{12}")
 
 
 def test_the_office_is_answered(capsys: pytest.CaptureFixture[str]) -> None:
@@ -27,77 +26,93 @@ def test_the_office_is_answered(capsys: pytest.CaptureFixture[str]) -> None:
     assert answer["summary"]["still_password"] == 7
 
 
-@pytest.mark.parametrize(("status", "code"), [("exposed", 1), ("unknown", 1)])
-def test_fail_on_is_a_gate(status: str, code: int) -> None:
-    assert main(["scan", str(OFFICE), "-q", "--fail-on", status]) == code
-
-
-def test_a_gate_passes_where_nobody_is_that_bad() -> None:
-    capture = MECHANISMS / "clear-relay-by-address.pcap"
-    assert main(["scan", str(capture), "-q", "--fail-on", "unknown"]) == 0
-
-
-def test_a_cut_capture_gives_results_and_exit_code_3(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["scan", str(GENERATED / "pcap-cut-record.pcap"), "--format", "jsonl"]) == 3
-    said = capsys.readouterr()
-    assert json.loads(said.out)["sessions"] == 1
-    assert "cut off" in said.err
-
-
-def test_one_bad_input_among_good_ones_costs_exit_code_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    bad = tmp_path / "photo.jpg"
-    bad.write_bytes(b"\xff\xd8\xff\xe0" + bytes(100))
-    assert main(["scan", str(OFFICE / "office-1.pcap"), str(bad)]) == 3
-    said = capsys.readouterr()
-    assert "still use a password" in said.out
-    assert "photo.jpg" in said.err
-
-
-@pytest.mark.parametrize("content", [b"", b"\xff\xd8\xff\xe0" + bytes(100), b"hello\n", b"\x1f\x8b\x08" + bytes(9)])
-def test_what_is_no_capture_gets_one_line_and_exit_code_2(
-    content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = tmp_path / "input"
-    path.write_bytes(content)
-    assert main(["scan", str(path)]) == 2
-    assert "input" in _stderr_line(capsys)
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["scan"],
-        ["scan", "x", "--port", "99999"],
-        ["scan", "x", "--format", "xml"],
-        ["frobnicate"],
-        ["scan", "x", "--y"],
-    ],
-)
-def test_wrong_usage_gets_one_line_and_exit_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as stop:
-        main(arguments)
-    assert stop.value.code == 2
-    assert "--help" in _stderr_line(capsys)
-
-
-def test_a_capture_of_an_unknown_link_type_alone_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    whole = (OFFICE / "office-1.pcap").read_bytes()
-    path = tmp_path / "strange.pcap"
-    path.write_bytes(whole[:20] + (147).to_bytes(4, "little") + whole[24:])
-    assert main(["scan", str(path)]) == 2
-    assert "link type 147" in _stderr_line(capsys)
-
-
-def test_users_can_be_redacted(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["scan", str(OFFICE), "--format", "json", "--redact-users"])
-    text = capsys.readouterr().out
-    assert "scan@office.example" not in text
-    assert "user-" in text
+def test_a_table_that_goes_to_a_pipe_fits_100_columns_and_has_no_colour() -> None:
+    lines = run("scan", OFFICE).stdout.splitlines()
+    assert max(map(len, lines)) <= 100
+    assert all(line.isprintable() for line in lines)
+    assert "7 of 14 devices still use a password: 6 exposed, 1 password; 5 unknown, 2 no-auth." in lines
 
 
 def test_standard_input_is_read() -> None:
-    with (OFFICE / "office-1.pcap").open("rb") as capture:
+    with ONE.open("rb") as capture:
         process = start("scan", "-", "--format", "jsonl", stdin=capture)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, err
-    assert len(out.splitlines()) > 3
+    assert out.decode() == run("scan", ONE, "--format", "jsonl").stdout
+
+
+# --- redacted users -------------------------------------------------------------------------------
+
+
+def aliases(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], key: str | None, *more: str) -> str:
+    """Output with users redacted under ``key``."""
+    if key is None:
+        monkeypatch.delenv("SMTPAUTH_REDACT_KEY", raising=False)
+    else:
+        monkeypatch.setenv("SMTPAUTH_REDACT_KEY", key)
+    main(["scan", str(OFFICE), "--redact-users", "-v", *more])
+    said = capsys.readouterr()
+    return said.out + said.err
+
+
+@pytest.mark.parametrize("format", ["table", "json", "jsonl", "csv", "markdown"])
+@pytest.mark.parametrize("sessions", [[], ["--sessions"]], ids=["devices", "sessions"])
+def test_redacted_users_are_in_no_output(
+    format: str, sessions: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = aliases(monkeypatch, capsys, "key", "--format", format, *sessions)
+    for user in ("scan@", "legal-scan", "branch@", "wiki@", "monitoring@"):
+        assert user not in text
+    assert "user-" in text
+
+
+def test_a_key_gives_each_user_one_alias_in_every_run_and_format(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = [
+        set(ALIAS.findall(aliases(monkeypatch, capsys, "key", "--format", format, *more)))
+        for format, more in (("json", []), ("json", []), ("csv", []), ("jsonl", ["--sessions"]))
+    ]
+    assert len(found[0]) >= 5
+    assert found[0] == found[1] == found[2] == found[3]
+
+
+def test_another_key_or_none_gives_other_aliases(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = [
+        set(ALIAS.findall(aliases(monkeypatch, capsys, key, "--format", "json")))
+        for key in ("one", "two", None, None, "")
+    ]
+    for number, one in enumerate(found):
+        assert one
+        assert not any(one & other for other in found[number + 1 :])
+
+
+# --- standard error -------------------------------------------------------------------------------
+
+
+def test_a_clean_run_says_nothing_beside_its_result(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["scan", str(OFFICE)])
+    assert capsys.readouterr().err == ""
+
+
+def test_quiet_says_nothing_whatever_happened(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scan", "-q", str(GENERATED / "pcap-cut-record.pcap"), "absent.pcap"]) == 3
+    assert capsys.readouterr().err == ""
+
+
+def test_verbose_tells_the_story_of_each_input(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["scan", "-v", str(GENERATED / "compressed.pcap.gz"), str(GENERATED / "overlapping-segments.pcap")])
+    said = capsys.readouterr().err
+    assert re.search(r"compressed\.pcap\.gz: pcap, gzip, \d+ packets, [\d,]+ bytes", said)
+    assert "oddities of the traffic: " in said
+
+
+def test_packets_without_mail_get_a_hint_at_other_ports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "headers.pcap"
+    path.write_bytes(ONE.read_bytes()[:24])
+    assert main(["scan", str(path), "--port", "1025"]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("No device was seen sending mail.\n")
+    assert "25, 465, 587, 1025, 2465, 2525, 2587; --port N looks at others" in said.err
