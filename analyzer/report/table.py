@@ -23,6 +23,8 @@ NARROWEST = 40
 SESSIONS_A_TABLE = 200
 """Sessions that are held to align their columns; then the next table begins. Memory stays small for any number."""
 
+_WORTH_OF_ADDRESS = 4  # with its middle missing it can neither be looked for nor copied
+
 _GAP = 2  # columns between two cells in tabulate's "plain" format
 
 _COLOURS = {
@@ -148,7 +150,8 @@ def _layout(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int
         if sum(needs[j] for j in chosen) + _GAP * (len(chosen) - 1) > width:
             chosen.remove(i)
     room = width - _GAP * (len(chosen) - 1)
-    return chosen, column_widths([cells[i] for i in chosen], [least[i] for i in chosen], room)
+    worth = [_WORTH_OF_ADDRESS if columns[i].middle else 1 for i in chosen]
+    return chosen, column_widths([cells[i] for i in chosen], [least[i] for i in chosen], room, worth)
 
 
 def write_devices(devices: Sequence[Record], context: Record, out: TextIO, width: int, colour: bool) -> None:

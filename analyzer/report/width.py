@@ -109,14 +109,18 @@ CUT_AGAIN = 0.15
 its beginning still tells which one it is."""
 
 
-def column_widths(cells: Sequence[Sequence[int]], least: Sequence[int], columns: int) -> list[int]:
+def column_widths(
+    cells: Sequence[Sequence[int]], least: Sequence[int], columns: int, worth: Sequence[int] | None = None
+) -> list[int]:
     """Widths that add up to ``columns`` where ``least`` allows, with as few cells cut as can be.
 
     Args:
         cells: for each column, how wide each of its cells is.
         least: widths that no column goes below.
         columns: all there is.
+        worth: what each column's cells count in comparison; 1 by default.
     """
+    worth = worth or [1] * len(cells)
     of_width = [Counter(column) for column in cells]
     widths = [max(column) for column in cells]
     cut = [0] * len(cells)
@@ -124,7 +128,8 @@ def column_widths(cells: Sequence[Sequence[int]], least: Sequence[int], columns:
         shrinkable = [i for i, width in enumerate(widths) if width > least[i]]
         if not shrinkable:
             break
-        gives_way = min(shrinkable, key=lambda i: (of_width[i][widths[i]] + CUT_AGAIN * cut[i], -widths[i], i))
+        costs = {i: worth[i] * (of_width[i][widths[i]] + CUT_AGAIN * cut[i]) for i in shrinkable}
+        gives_way = min(shrinkable, key=lambda i: (costs[i], -widths[i]))
         cut[gives_way] += of_width[gives_way][widths[gives_way]]
         widths[gives_way] -= 1
     return widths

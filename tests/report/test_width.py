@@ -73,6 +73,11 @@ def test_one_column_is_cut_rather_than_two() -> None:
     assert column_widths([[20] * 4, [20] * 4], [5, 5], 30) == [10, 20]
 
 
+def test_cells_of_more_worth_are_cut_later() -> None:
+    assert column_widths([[20], [20, 20, 20]], [5, 5], 35) == [15, 20]
+    assert column_widths([[20], [20, 20, 20]], [5, 5], 35, [4, 1]) == [20, 15]
+
+
 def test_cutting_many_cells_further_gives_way_to_cutting_a_few_whole_ones() -> None:
     assert column_widths([[30] * 10 + [29], [8, 1]], [20, 8], 36) == [28, 8]
     assert column_widths([[30] * 10 + [29], [8, 1]], [20, 5], 36) == [30, 6]
