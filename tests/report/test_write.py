@@ -8,6 +8,7 @@ import pytest
 
 from analyzer.inventory.session import Session
 from analyzer.report import FORMATS, Format, Redactor, SessionWriter, write
+from tests.support.material import REPOSITORY
 from tests.support.reports import HOSTILE, hostile_sessions, office, office_report, report
 from tests.support.sessions import attempt, session
 
@@ -66,5 +67,9 @@ def test_importing_the_report_room_imports_no_writer_library() -> None:
         "import sys, analyzer.report, analyzer.inventory.findings, analyzer.inventory.devices;"
         "print(sorted({'tabulate', 'csv', 'tomllib', 'json', 'numpy', 'scapy'} & set(sys.modules)))"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    # -S: without site-packages, whose .pth files may import anything at start-up (coverage's imports json and tomllib).
+    # Nothing of there is to be imported, so its absence can hide nothing.
+    result = subprocess.run(
+        [sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY
+    )
     assert result.stdout.strip() == "[]"
