@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import Literal
 
 from analyzer.inventory.status import Status
 
@@ -10,13 +11,25 @@ _BY_STATUS: dict[Status, str] = {
     "exposed": "Change this account's password (or revoke its token) now, and turn on STARTTLS (587) or TLS (465)",
     "password": "Move this device to OAuth where its firmware can, else to a relay trusted by address or certificate",
     "mixed": "Find what on this device still uses the password, move it to OAuth, then remove the password",
-    "unknown": "Capture whole sessions at a point that sees both directions, or look at the device's mail settings",
+    "unknown": (
+        "How this device logs in could not be seen: where that lies inside TLS, look at its mail settings or the "
+        "server's log; where packets are missing, capture whole sessions in both directions"
+    ),
     "no-auth": "Confirm that this device is meant to send without authentication (relay by address or direct delivery)",
     "certificate": "Nothing to do for passwords; watch the certificate's expiry",
     "kerberos": "Nothing to do: the device authenticates by Kerberos",
     "anonymous": "Confirm that anonymous sending is meant; the server cannot tell who it is",
     "oauth": "Nothing to do: the device uses OAuth",
 }
+_WHY_UNKNOWN: dict[str, str] = {
+    "inside-tls": (
+        "The login lies inside TLS, which no capture shows without keys: look at this device's mail settings, or at "
+        "the server's log"
+    ),
+    "lost": "Packets of the login are missing: capture whole sessions at a point that sees both directions",
+}
+"""What to do about ``unknown`` where all of the device's unreadable sessions have the same reason."""
+
 _DISABLED = (
     "Mail from this device is refused because passwords are switched off: "
     "re-enable SMTP AUTH for the mailbox, or move the device to OAuth or a relay"
@@ -27,20 +40,25 @@ _REQUIRED = (
 )
 
 
-def advice(status: Status, findings: Collection[str], password_providers: Iterable[str]) -> str:
+def advice(
+    status: Status,
+    findings: Collection[str],
+    password_providers: Iterable[str],
+    why_unknown: Literal["inside-tls", "lost"] | None = None,
+) -> str:
     """The sentence for a device.
 
     Args:
         findings: ids of the device's findings.
         password_providers: ids of providers it sends a password to, most used first.
+        why_unknown: the one reason for which its sessions could not be read; ``None`` where there are several.
     """
     if "basic-disabled" in findings:
         sentence = _DISABLED
     elif status in ("no-auth", "unknown") and "auth-required" in findings:
-        sentence = (
-            "The server refuses this device's mail until it authenticates: give it credentials, or let the server relay"
-        )
-        sentence += " for its address"
+        sentence = _REQUIRED
+    elif status == "unknown" and why_unknown is not None:
+        sentence = _WHY_UNKNOWN[why_unknown]
     else:
         sentence = _BY_STATUS[status]
     if "basic-to-retiring-provider" in findings and (note := _retirement(password_providers)):

@@ -26,3 +26,26 @@ def test_mail_that_is_being_refused_comes_first() -> None:
 
 def test_an_unknown_provider_adds_nothing() -> None:
     assert advice("password", ["basic-to-retiring-provider"], ["of-a-later-version"]).count(";") == 0
+
+
+def test_a_login_that_is_hidden_by_tls_is_said_plainly_and_a_better_capture_is_not_asked_for() -> None:
+    text = advice("unknown", [], [], "inside-tls")
+    assert text.startswith("The login lies inside TLS")
+    assert "capture whole" not in text
+
+
+def test_a_login_whose_packets_are_missing_asks_for_a_better_capture() -> None:
+    text = advice("unknown", [], [], "lost")
+    assert "capture whole sessions" in text
+    assert "TLS" not in text
+
+
+def test_without_a_single_reason_both_ways_are_told() -> None:
+    text = advice("unknown", [], [])
+    assert "inside TLS" in text
+    assert "capture whole sessions" in text
+
+
+def test_why_a_login_was_not_seen_matters_to_unknown_alone() -> None:
+    assert advice("password", [], [], "inside-tls") == advice("password", [], [])
+    assert advice("unknown", ["auth-required"], [], "lost") == advice("unknown", ["auth-required"], [])
