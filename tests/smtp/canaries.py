@@ -59,9 +59,10 @@ def texts_in(root: object) -> Iterator[bytes]:
 
 def assert_silent(dialogue: Dialogue, secret: str) -> None:
     """No way of writing ``dialogue`` down shows ``secret``."""
-    for written in (repr(dialogue), str(asdict(dialogue))):
+    for written in (repr(dialogue), *(str(asdict(attempt)) for attempt in dialogue.auth)):
         assert not shows(written.encode(errors="surrogatepass"), secret)
     assert not shows(pickle.dumps(dialogue), secret)
+    assert not [text for text in texts_in(dialogue) if shows(text, secret)]
 
 
 def assert_forgotten(parser: DialogueParser, secret: str) -> None:

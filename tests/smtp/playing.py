@@ -27,7 +27,7 @@ def b64(message: str | bytes) -> str:
 
 
 def playbook(*lines: str) -> Turns:
-    """Lines that begin with ``C:`` or ``S:``, as turns with CRLF; ``\\xNN`` is the byte of that number."""
+    """Lines that begin with ``C:`` or ``S:``, as turns with CRLF."""
     turns: Turns = []
     for line in (line.lstrip() for text in lines for line in text.splitlines()):
         side, _, text = line.partition(": ")

@@ -1,8 +1,7 @@
-"""Dialogues of SMTP with AUTH: whole, re-chunked, one side only, with bytes missing, and mangled."""
+"""Dialogues of SMTP with AUTH: whole, in any chunks, pipelined, and one side only."""
 
 from __future__ import annotations
 
-import base64
 from dataclasses import replace
 
 import pytest
@@ -10,247 +9,203 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.smtp import CLIENT, SERVER, DialogueParser
-from analyzer.smtp.records import Dialogue
+from analyzer.smtp.oddities import ODDITIES
+from analyzer.smtp.records import AuthAttempt
+from tests.smtp.canaries import assert_forgotten, assert_silent
+from tests.smtp.dialogues import CASES, MECHANISMS, OUTCOMES, PASSWORD, PLAIN, REFUSED, TOKEN, USER, told
+from tests.smtp.playing import (
+    GO,
+    NO,
+    OK,
+    SECRET,
+    Turns,
+    b64,
+    byte_by_byte,
+    greeting,
+    joined,
+    one_side,
+    play,
+    playbook,
+    read,
+    rechunked,
+    session,
+)
 
-SECRET = "s3cr3t-c4n4ry"  # noqa: S105 - made up, to be looked for
-Turns = list[tuple[int, bytes]]
-
-
-def b64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
-
-
-def playbook(script: str) -> Turns:
-    """Lines that begin with ``C:`` or ``S:``, as turns with CRLF."""
-    turns: Turns = []
-    for line in script.splitlines():
-        side, _, text = line.lstrip().partition(": ")
-        turns.append((CLIENT if side == "C" else SERVER, text.encode() + b"\r\n"))
-    return turns
-
-
-def session(*auth: str, offer: str = "AUTH PLAIN LOGIN CRAM-MD5 DIGEST-MD5 SCRAM-SHA-256 XOAUTH2 OAUTHBEARER") -> Turns:
-    """A session with ``auth`` in its place and one message after it."""
-    head = ["S: 220 mail.example ESMTP", "C: EHLO copier.example", "S: 250-mail.example", f"S: 250 {offer}"]
-    tail = ["C: MAIL FROM:<a@b>", "S: 250 ok", "C: RCPT TO:<c@d>", "S: 250 ok", "C: DATA", "S: 354 go"]
-    tail += ["C: Subject: AUTH LOGIN", "C: ..", "C: .", "S: 250 queued", "C: QUIT", "S: 221 bye"]
-    return playbook("\n".join([*head, *auth, *tail]))
+SOLICITED = sorted(name for name, case in (MECHANISMS | OUTCOMES).items() if any(a.code == 235 for a in case.auth))
 
 
-OK = "S: 235 2.7.0 ok"
-NO = "S: 535 5.7.8 no"
-GO = "S: 334 "
-PLAIN = b64(f"\0user\0{SECRET}")
-TOKEN = b64(f"user=user\1auth=Bearer {SECRET}\1\1")
-BEARER = b64(f"n,a=user,\1host=mail.example\1auth=Bearer {SECRET}\1\1")
-REFUSED = b64('{"status":"401","schemes":"bearer","scope":"mail"}')
-
-# name: turns, mechanism, initial response, user, outcome
-DIALOGUES: dict[str, tuple[Turns, str, bool, str | None, str]] = {
-    "plain-ir": (session(f"C: AUTH PLAIN {PLAIN}", OK), "PLAIN", True, "user", "success"),
-    "plain": (session("C: auth plain", GO, f"C: {PLAIN}", OK), "PLAIN", False, "user", "success"),
-    "login": (
-        session("C: AUTH LOGIN", f"{GO}VXNlcg==", f"C: {b64('user')}", f"{GO}UA==", f"C: {b64(SECRET)}", OK),
-        *("LOGIN", False, "user", "success"),
-    ),
-    "login-ir": (
-        session(f"C: AUTH LOGIN {b64('user')}", f"{GO}UA==", f"C: {b64(SECRET)}", NO),
-        *("LOGIN", True, "user", "failure"),
-    ),
-    "login-user-twice": (
-        session(f"C: AUTH LOGIN {b64('user')}", f"{GO}eA==", f"C: {b64('user')}", f"{GO}eA==", f"C: {b64(SECRET)}", OK),
-        *("LOGIN", True, "user", "success"),
-    ),
-    "cram": (
-        session("C: AUTH CRAM-MD5", f"{GO}PDFAeD4=", f"C: {b64('user ' + 'ab' * 16)}", OK),
-        *("CRAM-MD5", False, "user", "success"),
-    ),
-    "scram": (
-        session(
-            f"C: AUTH SCRAM-SHA-256 {b64('n,,n=user,r=abc')}",
-            f"{GO}{b64('r=abcd,s=eA==,i=9')}",
-            f"C: {b64('c=biws,r=abcd,p=eA==')}",
-            OK,
-        ),
-        *("SCRAM-SHA-256", True, "user", "success"),
-    ),
-    "xoauth2-refused": (
-        session(f"C: AUTH XOAUTH2 {TOKEN}", f"{GO}{REFUSED}", "C: ", "S: 535 5.7.3 no"),
-        *("XOAUTH2", True, "user", "failure"),
-    ),
-    "oauthbearer": (session("C: AUTH OAUTHBEARER", GO, f"C: {BEARER}", OK), "OAUTHBEARER", False, "user", "success"),
-    "cancelled": (session("C: AUTH LOGIN", f"{GO}eA==", "C: *", "S: 501 5.0.0 ok"), "LOGIN", False, None, "cancelled"),
-    "refused-mechanism": (session("C: AUTH GSSAPI", "S: 504 5.5.4 no"), "GSSAPI", False, None, "failure"),
-}  # fmt: skip
-
-
-def read(turns: Turns, *, from_start: bool = True) -> Dialogue:
-    parser = DialogueParser(from_start=from_start)
-    for side, data in turns:
-        assert parser.feed(side, data, 0) is None
-    return parser.finish()
-
-
-def rechunked(turns: Turns, cuts: set[int]) -> Turns:
-    """``turns`` cut again before the byte numbers in ``cuts``, counted over the whole dialogue."""
-    chunks: Turns = []
-    number = 0
-    for side, data in turns:
-        begin = 0
-        for at in range(1, len(data)):
-            if number + at in cuts:
-                chunks.append((side, data[begin:at]))
-                begin = at
-        chunks.append((side, data[begin:]))
-        number += len(data)
-    return chunks
-
-
-@pytest.mark.parametrize("name", DIALOGUES)
-def test_mechanism_user_and_outcome_are_read(name: str) -> None:
-    turns, mechanism, initial, user, outcome = DIALOGUES[name]
-    dialogue = read(turns)
-    (attempt,) = dialogue.auth
-    assert (attempt.mechanism, attempt.initial_response, attempt.username, attempt.outcome) == (
-        mechanism,
-        initial,
-        user,
-        outcome,
-    )
-    assert (dialogue.messages, dialogue.ehlo, dialogue.server_name) == (1, "copier.example", "mail.example")
+@pytest.mark.parametrize("name", CASES)
+def test_what_took_place_is_read(name: str) -> None:
+    turns, auth, messages = CASES[name]
+    parser = DialogueParser()
+    dialogue = play(parser, turns).finish()
+    assert told(dialogue) == auth
+    assert (dialogue.messages, dialogue.server_name, dialogue.is_smtp) == (messages, "mail.example", True)
     assert not dialogue.auth_may_be_hidden
+    assert set(dialogue.oddities) <= set(ODDITIES)
+    assert_silent(dialogue, SECRET)
+    assert_forgotten(parser, SECRET)
 
 
-def test_the_reason_of_a_refused_token_is_kept() -> None:
-    (attempt,) = read(DIALOGUES["xoauth2-refused"][0]).auth
-    assert attempt.refusal == {"status": "401", "schemes": "bearer", "scope": "mail"}
+@pytest.mark.parametrize("name", CASES)
+def test_byte_by_byte_and_in_whole_turns_it_is_the_same(name: str) -> None:
+    turns = CASES[name].turns
+    assert read(byte_by_byte(turns)) == read(joined(turns)) == read(turns)
 
 
-@pytest.mark.parametrize("name", DIALOGUES)
-def test_byte_by_byte_gives_the_same(name: str) -> None:
-    turns = DIALOGUES[name][0]
-    assert read(rechunked(turns, set(range(100_000)))) == read(turns)
-
-
-@given(st.sampled_from(sorted(DIALOGUES)), st.sets(st.integers(1, 900)))
-def test_any_chunks_give_the_same(name: str, cuts: set[int]) -> None:
-    turns = DIALOGUES[name][0]
+@given(st.sampled_from(sorted(CASES)), st.sets(st.integers(1, 900)))
+def test_in_any_chunks_it_is_the_same(name: str, cuts: set[int]) -> None:
+    turns = joined(CASES[name].turns)
     assert read(rechunked(turns, cuts)) == read(turns)
 
 
-@pytest.mark.parametrize("name", DIALOGUES)
+@pytest.mark.parametrize("name", CASES)
 def test_the_clients_side_alone_shows_all_but_the_outcome(name: str) -> None:
-    turns, mechanism, initial, user, outcome = DIALOGUES[name]
-    (attempt,) = read([turn for turn in turns if turn[0] == CLIENT]).auth
-    assert (attempt.mechanism, attempt.initial_response, attempt.username) == (mechanism, initial, user)
-    assert attempt.outcome == ("cancelled" if outcome == "cancelled" else "unknown")
-
-
-@pytest.mark.parametrize("name", ["plain", "login", "cram", "oauthbearer"])
-def test_the_servers_side_alone_shows_that_a_login_took_place(name: str) -> None:
-    (attempt,) = read([turn for turn in DIALOGUES[name][0] if turn[0] == SERVER]).auth
-    assert (attempt.mechanism, attempt.method, attempt.outcome) == (None, "unknown", "success")
-
-
-@pytest.mark.parametrize("size_known", [True, False])
-@pytest.mark.parametrize("name", DIALOGUES)
-def test_a_missing_turn_never_makes_a_wrong_answer(name: str, size_known: bool) -> None:
-    turns, mechanism, _, user, outcome = DIALOGUES[name]
-    for lost, (side, data) in enumerate(turns):
-        parser = DialogueParser()
-        for number, (from_side, piece) in enumerate(turns):
-            if number == lost:
-                parser.gap(side, len(data) if size_known else None, 0)
-            else:
-                parser.feed(from_side, piece, 0)
-        dialogue = parser.finish()
-        assert dialogue.auth or dialogue.auth_may_be_hidden, (lost, data)
-        for attempt in dialogue.auth:
-            assert attempt.mechanism in (mechanism, None), (lost, data)
-            assert attempt.username in (user, None), (lost, data)
-            assert attempt.outcome in (outcome, "unknown"), (lost, data)
-        assert SECRET not in repr(dialogue)
-
-
-@given(
-    st.sampled_from(sorted(DIALOGUES)),
-    st.lists(st.tuples(st.integers(0, 40), st.binary(max_size=30), st.sampled_from([CLIENT, SERVER])), max_size=6),
-)
-def test_nothing_on_the_wire_raises_or_shows_the_secret(name: str, extra: list[tuple[int, bytes, int]]) -> None:
-    turns = list(DIALOGUES[name][0])
-    for at, data, side in extra:
-        turns.insert(at, (side, data))
-    parser = DialogueParser()
-    for side, data in turns:
-        parser.feed(side, data, 0)
-    dialogue = parser.finish()
-    assert SECRET not in repr(dialogue)
-    assert b64(SECRET)[:12] not in repr(dialogue)
-
-
-def test_message_text_is_never_taken_for_commands() -> None:
-    text = playbook("C: AUTH PLAIN AHVzZXIAcGFzcw==\nC: .AUTH LOGIN")
-    turns = session()
-    at = next(i for i, turn in enumerate(turns) if turn[1].startswith(b"Subject")) + 1
-    dialogue = read(turns[:at] + text + turns[at:])
-    assert dialogue.auth == []
-    assert dialogue.messages == 1
-
-
-def test_a_second_auth_after_success_does_not_change_the_first() -> None:
-    turns = session(f"C: AUTH PLAIN {PLAIN}", OK, f"C: AUTH PLAIN {PLAIN}", "S: 503 5.5.1 already")
-    assert [(a.outcome, a.code) for a in read(turns).auth] == [("success", 235), ("failure", 503)]
-
-
-def test_starttls_hands_over_where_tls_begins() -> None:
-    hello = b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00"
-    parser = DialogueParser()
-    for side, data in playbook("S: 220 x ESMTP\nC: EHLO c\nS: 250-x\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go"):
-        assert parser.feed(side, data, 0) is None
-    assert parser.feed(CLIENT, hello, 0) == hello
-    assert parser.feed(SERVER, hello, 0) == hello
-    starttls = parser.finish().starttls
-    assert (starttls.offered, starttls.requested, starttls.accepted) == (True, True, True)
-
-
-def test_smtp_may_go_on_in_the_clear_after_starttls() -> None:
-    turns = playbook(
-        "S: 220 x ESMTP\nC: EHLO c\nS: 250-x\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go\nC: EHLO c\nS: 250-x"
+    dialogue = read(one_side(CASES[name].turns, CLIENT))
+    assert told(dialogue) == tuple(
+        auth._replace(outcome="cancelled" if auth.outcome == "cancelled" else "unknown", code=0)
+        for auth in CASES[name].auth
     )
-    turns += playbook(f"S: 250 AUTH PLAIN\nC: AUTH PLAIN {PLAIN}\nS: 235 ok")
+
+
+@pytest.mark.parametrize("name", SOLICITED)
+def test_the_servers_side_alone_shows_that_a_login_took_place(name: str) -> None:
+    dialogue = read(one_side(CASES[name].turns, SERVER))
+    assert all((a.mechanism, a.method, a.username) == (None, "unknown", None) for a in dialogue.auth)
+    assert "success" in [attempt.outcome for attempt in dialogue.auth]
+
+
+ONE_AUTH = sorted(name for name, case in (MECHANISMS | OUTCOMES).items() if len(case.auth) == 1)
+
+
+@pytest.mark.parametrize("name", ONE_AUTH)
+def test_prompts_answered_before_they_came_make_no_difference(name: str) -> None:
+    """The client says all it has to say once the server has greeted it, and the answers come in one go."""
+    greets, *rest = CASES[name].turns
+    early = [greets, *one_side(rest, CLIENT), *one_side(rest, SERVER)]
+    assert told(read(early)) == told(read(joined(early))) == CASES[name].auth
+    assert read(early).messages == CASES[name].messages
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_client_that_speaks_before_the_greeting_makes_no_difference(name: str) -> None:
+    turns = list(CASES[name].turns)
+    first = next(number for number, (side, data) in enumerate(turns) if data.startswith((b"EHLO", b"HELO")))
+    begin = next(number for number, (side, _) in enumerate(turns) if side == SERVER)
+    early = [*turns[:begin], turns[first], *turns[begin:first], *turns[first + 1 :]]
+    assert read(early) == read(turns)
+
+
+def test_commands_that_need_no_turn_of_their_own_may_come_in_one_go() -> None:
+    mail = b"MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nRCPT TO:<e@f>\r\nDATA\r\n"
+    turns: Turns = [
+        *playbook(*greeting("PIPELINING"), f"C: AUTH PLAIN {PLAIN}", OK),
+        (CLIENT, mail),
+        (SERVER, b"250 ok\r\n250 ok\r\n550 no\r\n354 go\r\n"),
+        (CLIENT, b"text\r\n.\r\n" + mail),
+        (SERVER, b"250 queued\r\n250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n"),
+        (CLIENT, b"text\r\n.\r\nQUIT\r\n"),
+        (SERVER, b"250 queued\r\n221 bye\r\n"),
+    ]
     dialogue = read(turns)
-    assert dialogue.starttls.still_plain
-    assert dialogue.mechanisms_after_tls == ("PLAIN",)
-    assert [attempt.username for attempt in dialogue.auth] == ["user"]
+    assert (dialogue.messages, [a.outcome for a in dialogue.auth]) == (2, ["success"])
+    assert dialogue == read(byte_by_byte(turns))
 
 
-def test_a_mangled_keyword_is_noticed() -> None:
-    assert read(session(offer="XXXXXXXA")).starttls.mangled
+# --- where others go wrong -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "turns",
-    [
-        playbook("C: GET / HTTP/1.1\nS: HTTP/1.1 200 OK"),
-        playbook("S: 220 ftp FTP server\nC: USER x\nS: 331 password\nC: PASS y\nS: 230 in"),
-        playbook("S: +OK POP3\nC: USER x\nS: +OK"),
-        playbook("S: * OK IMAP4\nC: a LOGIN x y\nS: a OK"),
-        playbook("S: SSH-2.0-x\nC: SSH-2.0-y"),
-    ],
-)
-def test_other_protocols_are_not_smtp(turns: Turns) -> None:
-    assert not read(turns).is_smtp
+def only(turns: Turns) -> AuthAttempt:
+    (attempt,) = read(turns).auth
+    return attempt
 
 
-def test_message_text_in_any_chunks_ends_at_the_same_place() -> None:
-    body = b"x" * 1000 + b"\r\n..\r\n.x\r\n.\r\n"
-    turns = session()
-    start = next(i for i, turn in enumerate(turns) if turn[1].startswith(b"354")) + 1
-    for cut in range(len(body) + 1):
-        parts = [(CLIENT, part) for part in (body[:cut], body[cut:]) if part]
-        assert read(turns[:start] + parts + turns[start + 3 :]).messages == 1
+def test_login_with_initial_response_shows_the_user_and_not_the_password() -> None:
+    assert only(session(f"C: AUTH LOGIN {USER}", f"{GO}UGFzc3dvcmQ6", f"C: {PASSWORD}", OK)).username == "user"
+
+
+def test_login_succeeds_whatever_the_text_of_its_replies() -> None:
+    attempt = only(session("C: AUTH LOGIN", "S: 334 x", f"C: {USER}", "S: 334 y", f"C: {PASSWORD}", "S: 235 welcome"))
+    assert (attempt.username, attempt.outcome) == ("user", "success")
+
+
+def test_a_mechanism_that_begins_like_another_is_another() -> None:
+    assert only(session("C: AUTH PLAINTEXT", "S: 504 no")).mechanism == "PLAINTEXT"
+    assert only(session("C: AUTH LOGINX", "S: 504 no")).method == "unknown"
+
+
+def test_a_token_of_many_kilobytes_is_one_line() -> None:
+    token = b64(f"user=user\1auth=Bearer {SECRET * 5000}\1\1")
+    attempt = only(session("C: AUTH XOAUTH2", GO, f"C: {token}", OK))
+    assert (attempt.username, attempt.outcome) == ("user", "success")
+
+
+def test_prompts_in_the_password_line_are_no_prompts() -> None:
+    turns = session("C: AUTH LOGIN", f"{GO}VXNlcm5hbWU6", f"C: {USER}", f"{GO}VXNlcm5hbWU6", f"C: {PASSWORD}", OK)
+    assert only(turns).username == "user"
+
+
+# --- AUTH within the dialogue ----------------------------------------------------------------------
+
+
+def test_the_reason_of_a_refused_token_is_kept() -> None:
+    for answer in ("C: ", "C: AQ=="):
+        attempt = only(session(f"C: AUTH XOAUTH2 {TOKEN}", f"{GO}{REFUSED}", answer, "S: 535 5.7.3 no"))
+        assert attempt.refusal == {"status": "401", "schemes": "bearer", "scope": "mail"}
+        assert attempt.meaning is not None
+
+
+def test_a_refusal_says_what_it_means() -> None:
+    attempt = only(session(f"C: AUTH PLAIN {PLAIN}", "S: 535-5.7.139 Authentication unsuccessful,", "S: 535 5.7.139 x"))
+    assert (attempt.enhanced, attempt.meaning) == (
+        "5.7.139",
+        "basic authentication is disabled for the tenant or mailbox, or blocked by policy",
+    )
+
+
+def test_a_refused_sender_shows_that_a_login_is_asked_for() -> None:
+    for reply in ("530 5.7.0 Authentication required", "550 5.7.57 Client not authenticated to send mail"):
+        assert read(playbook(*greeting(), "C: MAIL FROM:<a@b>", f"S: {reply}")).auth_required
+    dialogue = read(playbook(*greeting(), "C: MAIL FROM:<a@b>", "S: 530 Must issue a STARTTLS command first"))
+    assert not dialogue.auth_required
+
+
+def test_mail_that_is_taken_without_login_is_relayed() -> None:
+    assert read(session()).relayed
+    assert read(session(f"C: AUTH PLAIN {PLAIN}", NO)).relayed
+    assert not read(session(f"C: AUTH PLAIN {PLAIN}", OK)).relayed
+
+
+def test_the_attempt_is_told_by_its_time() -> None:
+    parser = DialogueParser()
+    for number, (side, data) in enumerate(session(f"C: AUTH PLAIN {PLAIN}", OK)):
+        parser.feed(side, data, number)
+    assert parser.finish().auth[0].time == len(greeting())
+
+
+def test_closing_unasked_ends_nothing_else() -> None:
+    turns = session(f"C: AUTH PLAIN {PLAIN}", OK)
+    dialogue = read([*turns[:6], *playbook("S: 421 4.4.2 timeout")])
+    assert [a.outcome for a in dialogue.auth] == ["success"]
+
+
+def test_a_code_that_changes_within_a_reply_ends_with_the_last_line() -> None:
+    attempt = only(session(f"C: AUTH PLAIN {PLAIN}", "S: 235-half", "S: 535 5.7.8 no"))
+    assert (attempt.outcome, attempt.code) == ("failure", 535)
+
+
+def test_lines_of_the_server_that_are_no_replies_are_counted_and_passed_over() -> None:
+    turns = session(f"C: AUTH PLAIN {PLAIN}", "S: what?", "S: 23", OK)
+    dialogue = read(turns)
+    assert [a.outcome for a in dialogue.auth] == ["success"]
+    assert dialogue.oddities["reply-malformed"] == 2
 
 
 def test_records_of_two_reads_do_not_share_state() -> None:
-    first = read(DIALOGUES["plain"][0])
-    assert replace(first) == read(DIALOGUES["plain"][0])
+    turns = session(f"C: AUTH PLAIN {PLAIN}", OK)
+    first = read(turns)
+    assert replace(first) == read(turns)
+    first.auth.clear()
+    first.oddities["x"] += 1
+    assert read(turns).auth
+    assert not read(turns).oddities

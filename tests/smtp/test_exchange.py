@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.smtp.exchange import Exchange
-from analyzer.smtp.records import AuthAttempt
+from analyzer.smtp.records import AuthAttempt, Dialogue
 from tests.smtp import tokens
 from tests.smtp.canaries import shows
 from tests.smtp.playing import SECRET
@@ -27,7 +26,7 @@ class Played:
     """An exchange and what was counted in it."""
 
     def __init__(self, argument: bytes) -> None:
-        self.oddities: Counter[str] = Counter()
+        self.oddities = Dialogue().oddities
         self.exchange = Exchange(argument, 7, self.oddities)
 
     @property
@@ -208,13 +207,13 @@ def test_a_refused_token_leaves_its_reason(mechanism: bytes, answer: bytes, init
 
 def test_challenges_of_other_mechanisms_are_no_refusals() -> None:
     for argument in (b"PLAIN " + PLAIN, b"LOGIN " + b64("user"), b"GSSAPI eA=="):
-        exchange = Exchange(argument, 0, Counter())
+        exchange = Exchange(argument, 0, Dialogue().oddities)
         exchange.challenge(b64(REFUSED))
         assert exchange.attempt.refusal is None
 
 
 def test_a_challenge_before_the_token_is_no_refusal() -> None:
-    exchange = Exchange(b"XOAUTH2", 0, Counter())
+    exchange = Exchange(b"XOAUTH2", 0, Dialogue().oddities)
     exchange.challenge(b64(REFUSED))
     assert exchange.attempt.refusal is None
 
@@ -223,7 +222,7 @@ def test_a_challenge_before_the_token_is_no_refusal() -> None:
     "prompt", [b"VXNlcm5hbWU6", b"dXNlcm5hbWU6", b"VXNlciBOYW1lAA==", b"", b"Username:", b"UGFzc3dvcmQ6"]
 )
 def test_prompts_say_nothing(prompt: bytes) -> None:
-    exchange = Exchange(b"LOGIN", 0, Counter())
+    exchange = Exchange(b"LOGIN", 0, Dialogue().oddities)
     exchange.challenge(prompt)
     exchange.answer(b64("user"))
     exchange.challenge(prompt)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 from analyzer.smtp import sasl
 from analyzer.smtp.exchange import Exchange
 from analyzer.smtp.limits import MAX_NAME
-from analyzer.smtp.records import AuthAttempt
+from analyzer.smtp.records import AuthAttempt, Dialogue
 from analyzer.smtp.sasl import Identity, Withheld
 
 SECRET = b"s3cr3t-c4n4ry"
@@ -133,8 +132,8 @@ def test_an_address_as_password_does_not_hide_an_address_as_name() -> None:
     assert sasl.plain(b"\0scan@example.com\0other@example.com", 0) == Identity("scan@example.com")
 
 
-def login(*messages: bytes, initial: bytes | None = None) -> tuple[AuthAttempt, Counter[str]]:
-    oddities: Counter[str] = Counter()
+def login(*messages: bytes, initial: bytes | None = None) -> tuple[AuthAttempt, dict[str, int]]:
+    oddities = Dialogue().oddities
     exchange = Exchange(b"LOGIN" if initial is None else b"LOGIN " + initial, 0, oddities)
     for message in messages:
         exchange.challenge(b"")
@@ -178,7 +177,7 @@ def test_after_an_empty_initial_response_one_message_alone_may_be_the_password(
 
 
 def test_a_name_that_was_held_back_is_forgotten_with_the_exchange() -> None:
-    exchange = Exchange(b"LOGIN =", 0, Counter())
+    exchange = Exchange(b"LOGIN =", 0, Dialogue().oddities)
     exchange.answer(b64(SECRET))
     exchange.abandon()
     exchange.answer(b64(b"other"))
@@ -190,7 +189,7 @@ def test_a_name_that_was_held_back_is_forgotten_with_the_exchange() -> None:
 )
 @pytest.mark.parametrize("message", (FOREIGN | ENCODED_TWICE).values(), ids=FOREIGN | ENCODED_TWICE)
 def test_under_no_mechanism_does_a_secret_become_a_name(mechanism: bytes, message: bytes) -> None:
-    oddities: Counter[str] = Counter()
+    oddities = Dialogue().oddities
     attempt = Exchange(mechanism + b" " + b64(message), 0, oddities).attempt
     assert attempt.username in (None, "user")
     assert attempt.authzid in (None, "boss")
