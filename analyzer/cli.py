@@ -97,6 +97,8 @@ examples:
   smtpauth verify office.pcap
   smtpauth verify captures/ --format json | jq '.summary'"""
 
+_OUTPUT = "write there, in one go, in place of standard output"
+
 FORMATS = ("table", "json", "jsonl", "csv", "markdown")
 STATUSES = ("exposed", "password", "mixed", "unknown", "no-auth")
 
@@ -133,7 +135,7 @@ def build_parser() -> argparse.ArgumentParser:
     output = scan.add_argument_group("output")
     output.add_argument("--format", choices=FORMATS, default="table", help="default: table")
     output.add_argument("--sessions", action="store_true", help="one record per session, not one per device")
-    output.add_argument("--output", metavar="FILE", help="write there, in one go, in place of standard output")
+    output.add_argument("--output", metavar="FILE", help=_OUTPUT)
     output.add_argument(
         "--redact-users",
         action="store_true",
@@ -162,6 +164,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     verify.add_argument("paths", nargs="+", metavar="PATH", help="capture to read with both")
     verify.add_argument("--format", choices=("table", "json"), default="table", help="default: table")
+    verify.add_argument("--output", metavar="FILE", help=_OUTPUT)
     verify.add_argument("--tshark", metavar="FILE", help="the tshark program, where it is not on the PATH")
     _add_shared(verify)
     return parser

@@ -73,6 +73,8 @@ class ProgressBar:
             TimeElapsedColumn() if self._total is None else TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=True,
+            redirect_stdout=False,  # the result is none of its business
+            redirect_stderr=False,
         )
         bar.start()
         return bar, bar.add_task("", total=self._total, rate="")

@@ -96,7 +96,9 @@ class _Scan:
     def read(self, interruption: Interruption) -> None:
         """Read everything, or until the user has had enough; after that the rest holds what is known."""
         captures, analysis = self._captures, self._analysis
-        with ProgressBar(captures.bytes_total, wanted=not self._options.quiet) as bar, _no_garbage_collection():
+        # Sessions that appear on the screen show progress enough, and a bar would be drawn between them.
+        wanted = not self._options.quiet and not (self._sessions is not None and self._out.isatty())
+        with ProgressBar(captures.bytes_total, wanted=wanted) as bar, _no_garbage_collection():
             try:
                 for batch in captures.batches():
                     with interruption.undivided():

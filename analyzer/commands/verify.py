@@ -29,11 +29,33 @@ def run(options: argparse.Namespace) -> int:
     is cut at the same packet for both.
     """
     tshark = find_tshark(options.tshark)
+    verdict = Verdict(tshark.version)
+    with output(options.output) as out:
+        interrupted = _verify_each(options, tshark, verdict)
+        try:
+            if options.format == "json":
+                write_json(verdict, out)
+            else:
+                write_table(verdict, out, width_of(out), everything=options.verbose)
+            out.flush()
+        except BrokenPipeError:  # the exit code answers, too
+            discard(sys.stdout)
+    if interrupted:
+        return INTERRUPTED
+    if verdict.counts["differ"] or verdict.counts["theirs only"]:
+        return FOUND
+    return INCOMPLETE if verdict.problems else DONE
+
+
+def _verify_each(options: argparse.Namespace, tshark: Tshark, verdict: Verdict) -> bool:
+    """Read all inputs; ``True`` when the user had enough before that.
+
+    Raises:
+        UsageError: none can be used.
+    """
     inputs, failures = expand(options.paths)
     ports = SUBMISSION_PORTS | frozenset(options.port)
-    verdict = Verdict(tshark.version)
-    compared = 0
-    interrupted = False
+    compared, interrupted = 0, False
     with Interruption():
         for given in inputs:
             if not options.quiet and sys.stderr is not None and sys.stderr.isatty():
@@ -44,24 +66,13 @@ def run(options: argparse.Namespace) -> int:
             except InputError as failure:
                 failures.append(InputError(given.name, failure.problem, failure.remedy))
             except KeyboardInterrupt:
+                verdict.problems.append(f"interrupted: {given.name} and what follows it were not compared")
                 interrupted = True
                 break
-    if not compared and not interrupted:
+    if not (compared or interrupted):
         raise UsageError("; ".join(map(str, failures[:3])))
     verdict.problems += map(str, failures)
-    try:
-        with output(None) as out:
-            if options.format == "json":
-                write_json(verdict, out)
-            else:
-                write_table(verdict, out, width_of(out), everything=options.verbose)
-    except BrokenPipeError:  # the exit code answers, too
-        discard(sys.stdout)
-    if interrupted:
-        return INTERRUPTED
-    if verdict.counts["differ"] or verdict.counts["theirs only"]:
-        return FOUND
-    return INCOMPLETE if verdict.problems else DONE
+    return interrupted
 
 
 def verify_input(given: Input, tshark: Tshark, ports: frozenset[int], verdict: Verdict) -> None:
