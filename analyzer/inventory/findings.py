@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from analyzer.inventory.rules import SESSION_RULES
+from analyzer.inventory.rules import OF_ATTEMPTS, SESSION_RULES
 from analyzer.inventory.session import Session
 
 Severity = Literal["critical", "high", "medium", "low", "info"]
@@ -199,12 +199,13 @@ FINDINGS: tuple[Finding, ...] = (
 BY_ID: dict[str, Finding] = {finding.id: finding for finding in FINDINGS}
 
 _RULES = tuple((finding.id, SESSION_RULES[finding.id]) for finding in FINDINGS if finding.scope == "session")
+_RULES_WITHOUT_ATTEMPTS = tuple(rule for rule in _RULES if rule[0] not in OF_ATTEMPTS)
 _RANK = {finding.id: rank for rank, finding in enumerate(FINDINGS)}
 
 
 def session_findings(session: Session) -> list[str]:
     """Ids that ``session`` earns by itself, in the table's order."""
-    return [id for id, holds in _RULES if holds(session)]
+    return [id for id, holds in (_RULES if session.auth else _RULES_WITHOUT_ATTEMPTS) if holds(session)]
 
 
 def in_table_order(ids: set[str]) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ decide that too: who greets with 220, who says EHLO, who sends a ClientHello.
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import lru_cache
 from ipaddress import IPv6Address
 
@@ -16,7 +15,7 @@ from analyzer.inventory.providers import provider_of
 from analyzer.inventory.session import Session, TlsMode
 from analyzer.smtp import DialogueParser, looks_like_client, looks_like_server
 from analyzer.smtp.records import AuthAttempt, Dialogue
-from analyzer.streams import CLIENT, SERVER, Conversation
+from analyzer.streams import CLIENT, SERVER, Conversation, Turns
 from analyzer.tls import TlsSession, TlsTracker, looks_like_tls
 
 MAX_UNDECIDED = 16
@@ -24,6 +23,8 @@ MAX_UNDECIDED = 16
 the capture may show a whole chunk of message text first; beyond that the port decides."""
 
 MAX_UNDECIDED_BYTES = 16 << 10
+
+_PRINTABLE, _TOP_BIT = 0x20, 0x80
 
 _HANDSHAKE, _CLIENT_HELLO, _SERVER_HELLO = 0x16, 1, 2  # RFC 8446 sections 5.1 and 4
 _IMPLICIT_TLS_PORTS = frozenset({465, 2465})  # RFC 8314 section 3.3; the second by providers' custom
@@ -53,7 +54,8 @@ class SessionObserver:
     def __init__(self, conversation: Conversation) -> None:
         self._start = conversation.start
         self._certain = conversation.roles_certain
-        self._from_start = any(direction.first is not None for direction in conversation.directions)
+        client, server = conversation.directions
+        self._from_start = client.first is not None or server.first is not None
         self._flip = 0
         self._dialogue: DialogueParser | None = None
         self._tls: TlsTracker | None = None
@@ -61,19 +63,32 @@ class SessionObserver:
         self._in_tls = [False, False]
         self._undecided: list[_Event] = []
 
-    def data(self, side: int, data: bytes, time: int) -> None:
-        """The next bytes of ``side``."""
-        side ^= self._flip
-        dialogue = self._dialogue
-        if dialogue is not None and not self._in_tls[side]:
-            # The conversation's start, not the packet's time: how packets are joined to turns must not show.
-            rest = dialogue.feed(side, data, self._start)
+    def turns(self, turns: Turns) -> None:
+        """The next bytes of both sides."""
+        at, count = 0, len(turns.sides)
+        while at < count and self._dialogue is None and self._tls is None:
+            self._wait((turns.sides[at] ^ self._flip, turns.payload(at), None, turns.times[at]), last=False)
+            at += 1
+        sides = [1 - side for side in turns.sides] if self._flip else turns.sides
+        while at < count and not all(self._in_tls):
+            if self._dialogue is not None and not any(self._in_tls):
+                # The conversation's start, not the packet's time: how packets are joined to turns must not show.
+                at, rest = self._dialogue.follow(sides, turns.payload, at, self._start)
+                if rest is not None:
+                    self._begin_tls(sides[at], rest, turns.times[at])
+            else:
+                self._hear(sides[at], turns.payload(at), turns.times[at])
+            at += 1
+        if at < count and self._tls is not None:
+            self._tls.follow(sides, turns.lengths, turns.heads, turns.payload, at)
+
+    def _hear(self, side: int, data: bytes, time: int) -> None:
+        if self._dialogue is not None and not self._in_tls[side]:
+            rest = self._dialogue.feed(side, data, self._start)
             if rest is not None:
                 self._begin_tls(side, rest, time)
         elif self._tls is not None:
             self._tls.feed(side, data, time)
-        else:
-            self._wait((side, data, None, time), last=False)
 
     def gap(self, side: int, size: int | None, time: int) -> None:
         """Bytes of ``side`` are missing."""
@@ -91,6 +106,11 @@ class SessionObserver:
         """Keep ``event`` until the protocol and the roles are clear, or must be."""
         events = self._undecided
         if event is not None:
+            if self._certain and not events and event[1] is not None and _PRINTABLE <= event[1][0] < _TOP_BIT:
+                # No TLS record begins with a printable character, so there is nothing to wait for.
+                self._dialogue = DialogueParser(from_start=self._from_start)
+                self._hear(event[0], event[1], event[3])
+                return
             events.append(event)
         pieces = [(side, data) for side, data, _, _ in events if data is not None]
         must = last or len(events) >= MAX_UNDECIDED or sum(len(data) for _, data in pieces) >= MAX_UNDECIDED_BYTES
@@ -116,7 +136,7 @@ class SessionObserver:
             if data is None:
                 self.gap(side, size, time)
             else:
-                self.data(side, data, time)
+                self._hear(side, data, time)
 
     def _begin_tls(self, side: int, rest: bytes, time: int) -> None:
         if self._tls is None:
@@ -133,8 +153,9 @@ class SessionObserver:
             self._wait(None, last=True)
         client, server = (SERVER, CLIENT) if self._flip else (CLIENT, SERVER)
         dialogue = self._dialogue.finish() if self._dialogue is not None else Dialogue()
-        tls = self._tls.finish(complete=conversation.complete) if self._tls is not None else TlsSession()
-        if tls.established is None and conversation.complete and self._tls is not None and not self._in_tls[SERVER]:
+        complete = conversation.complete
+        tls = self._tls.finish(complete=complete) if self._tls is not None else TlsSession()
+        if tls.established is None and complete and self._tls is not None and not self._in_tls[SERVER]:
             tls.established = False  # the server went on in SMTP
         port = conversation.ports[server]
         if self._tls_mode == "starttls" and not (
@@ -143,9 +164,10 @@ class SessionObserver:
             self._tls_mode = "implicit"  # the client began with TLS, whatever the server greeted it with
         if self._tls_mode is None and port in _IMPLICIT_TLS_PORTS:
             self._tls_mode = "implicit"  # joined midway: nobody says STARTTLS there
-        oddities = Counter(conversation.oddities)
-        oddities.update(dialogue.oddities)
-        oddities.update(tls.oddities)
+        oddities = conversation.oddities.copy()
+        for more in (dialogue.oddities, tls.oddities):
+            for name, count in more.items():
+                oddities[name] = oddities.get(name, 0) + count
         session = Session(
             start=conversation.start,
             end=conversation.end,
@@ -175,7 +197,7 @@ class SessionObserver:
             messages=dialogue.messages,
             auth_required=dialogue.auth_required,
             is_smtp=dialogue.is_smtp,
-            complete=conversation.complete,
+            complete=complete,
             gaps=conversation.gaps,
             server_side_seen=conversation.directions[server].payload > 0,
             client_side_seen=conversation.directions[client].payload > 0,

@@ -173,3 +173,17 @@ SESSION_RULES: dict[str, Callable[[Session], bool]] = {
     "nonstandard-port": _nonstandard_port,
 }
 """Predicate by finding id; the order of the report is that of the table, not of this one."""
+
+OF_ATTEMPTS = frozenset(
+    (
+        "auth-before-starttls",
+        "auth-failing",
+        "basic-disabled",
+        "cleartext-auth",
+        "cleartext-challenge",
+        "cleartext-token",
+        "oauth-fell-back",
+        "second-auth",
+    )
+)
+"""Those that no session without an AUTH attempt can earn."""

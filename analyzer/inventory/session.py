@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -73,4 +72,4 @@ class Session:
     server_side_seen: bool = False
     client_side_seen: bool = False
     findings: list[str] = field(default_factory=list)
-    oddities: Counter[str] = field(default_factory=Counter)
+    oddities: dict[str, int] = field(default_factory=dict)

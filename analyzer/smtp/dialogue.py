@@ -8,6 +8,8 @@ command, the server's at the next reply. Each side can stand alone, for only one
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final
 
 from analyzer.smtp.commands import is_command, is_foreign_command, is_foreign_reply, is_mangled_starttls
 from analyzer.smtp.exchange import Exchange
@@ -24,6 +26,15 @@ from analyzer.smtp.lines import LineBuffer
 from analyzer.smtp.meanings import asks_for_auth
 from analyzer.smtp.recognise import names_ftp
 from analyzer.smtp.records import AuthAttempt, Dialogue
+from analyzer.smtp.repertoire import (
+    KNOWN_COMMANDS,
+    KNOWN_REPLIES,
+    Command,
+    Reply,
+    command_of,
+    read_command,
+    replies_of,
+)
 from analyzer.smtp.replies import (
     code_of,
     enhanced_code,
@@ -42,7 +53,6 @@ _COMMANDS, _MESSAGE, _CHUNK, _RESYNC = range(4)
 
 _END_OF_MESSAGE = b"\r\n.\r\n"
 _PROXY_2 = b"\r\n\r\n\x00\r\nQUIT\n"  # haproxy's PROXY protocol, version 2
-_PLAIN_COMMANDS = {b"MAIL": "MAIL", b"RCPT": "RCPT", b"RSET": "RSET", b"QUIT": "QUIT", b"NOOP": "NOOP"}
 
 
 class DialogueParser:
@@ -107,6 +117,42 @@ class DialogueParser:
             return None
         return self._feed_server(data) if side else self._feed_client(data, time)
 
+    def follow(
+        self, sides: Sequence[int], payload: Callable[[int], bytes], first: int, time: int
+    ) -> tuple[int, bytes | None]:
+        """Take many turns at once, from the one with index ``first`` on, until TLS begins.
+
+        Args:
+            sides: who speaks, turn by turn.
+            payload: fetches the bytes of a turn.
+            first: index of the turn to begin with.
+            time: as in :meth:`feed`.
+
+        Returns:
+            The index of the turn in which TLS began, and the rest of it from there; otherwise that of the last turn.
+        """
+        turn = first
+        commands, replies = self._buffers
+        for turn in range(first, len(sides)):
+            data = payload(turn)
+            # Most turns have been said before in other conversations; all others go the way of any bytes.
+            if sides[turn]:
+                known = KNOWN_REPLIES.get(data)
+                if known is not None and not replies.part and not self._reply and not self._dead:
+                    self._server_seen = True
+                    for reply in known:
+                        self._handle(reply)
+                    continue
+            elif self._mode == _COMMANDS and self._exchange is None:
+                command = KNOWN_COMMANDS.get(data)
+                if command is not None and not commands.part and not self._dead:
+                    self._command(command)
+                    continue
+            rest = self.feed(sides[turn], data, time)
+            if rest is not None:
+                return turn, rest
+        return turn, None
+
     def gap(self, side: int, size: int | None, time: int) -> None:
         """``size`` bytes of ``side`` are missing; ``None`` when nobody knows how many."""
         if side == SERVER:
@@ -157,8 +203,13 @@ class DialogueParser:
     # --- the client's side -------------------------------------------------------------------------
 
     def _feed_client(self, data: bytes, time: int) -> bytes | None:
-        at, end = 0, len(data)
         buffer = self._buffers[CLIENT]
+        if self._mode == _COMMANDS and self._exchange is None and not buffer.part:
+            command = command_of(data)
+            if command is not None:
+                self._command(command)
+                return None
+        at, end = 0, len(data)
         if not self._client_seen:
             self._client_seen = True
             if data.startswith(_PROXY_2) and end >= 16:
@@ -175,7 +226,7 @@ class DialogueParser:
                 if not self._chunk:
                     self._mode = _COMMANDS
             else:
-                if (self._tls_possible or self.silent) and buffer.empty and _is_tls(data, at):
+                if (self._tls_possible or self.silent) and not buffer.part and _is_tls(data, at):
                     return data[at:]
                 line, at = buffer.take(data, at)
                 if line is None:
@@ -216,32 +267,16 @@ class DialogueParser:
             self._mode = _COMMANDS
         if exchange is not None and not self._server_seen:
             self._drop_exchange()
+        if (command := read_command(line)) is not None:
+            self._command(command)
+            return
         self._client_lines += 1
         verb, _, argument = line.partition(b" ")
         verb = verb.upper()
-        if self._tls_possible and self._result.starttls.requested and verb != b"STARTTLS":
-            # Bytes in the clear after STARTTLS: before its reply they were slipped in; after it the tap decrypts.
-            if self._result.starttls.accepted:
-                self._result.starttls.still_plain = True
-                self._after_tls = True
-            else:
-                self._result.starttls.injected = True
-            self._tls_possible = False
-        if (kind := _PLAIN_COMMANDS.get(verb)) is not None:
-            if verb in (b"MAIL", b"RCPT"):
-                self._evidence = True
-            self._push(kind)
-        elif verb in (b"EHLO", b"HELO", b"LHLO"):
-            self._evidence = True
-            self._result.ehlo = shown(argument.strip()) or None
-            if self._client_lines == 1 and not self._gap_since_auth:
-                self._result.auth_may_be_hidden = False
-            self._push("HELO" if verb == b"HELO" else "EHLO")
-        elif verb in (b"AUTH", b"X-EXPS") and not is_foreign_command(line):
+        if self._tls_possible and verb != b"STARTTLS":
+            self._plain_after_starttls()
+        if verb in (b"AUTH", b"X-EXPS") and not is_foreign_command(line):
             self._begin_exchange(argument, time)
-        elif verb == b"DATA" and not argument.strip():
-            self._push("DATA")
-            self._mode, self._tail, self._message_bytes = _MESSAGE, b"\r\n", 0
         elif verb == b"BDAT":
             self._begin_chunk(argument)
         elif verb in (b"STARTTLS", b"X-ANONYMOUSTLS"):
@@ -251,6 +286,37 @@ class DialogueParser:
             self._push("STARTTLS")
         else:
             self._other_command(verb, line)
+
+    def _plain_after_starttls(self) -> None:
+        """A command in the clear after STARTTLS: before its reply it was slipped in; after it the tap decrypts."""
+        starttls = self._result.starttls
+        if starttls.accepted:
+            starttls.still_plain = True
+            self._after_tls = True
+            self._tls_possible = False
+        elif starttls.requested:
+            starttls.injected = True
+
+    def _command(self, command: Command) -> None:
+        """A command that holds no secret."""
+        self._client_seen = True
+        self._client_lines += 1
+        if self._tls_possible:
+            self._plain_after_starttls()
+        kind, name = command
+        if name is not None:
+            self._evidence = True
+            self._result.ehlo = name or None
+            if self._client_lines == 1 and not self._gap_since_auth:
+                self._result.auth_may_be_hidden = False
+        elif kind == "DATA":
+            self._mode, self._tail, self._message_bytes = _MESSAGE, b"\r\n", 0
+        elif kind in ("MAIL", "RCPT"):
+            self._evidence = True
+        if len(self._pending) < MAX_PENDING:
+            self._pending.append(kind)
+        else:
+            self._push(kind)
 
     def _other_command(self, verb: bytes, line: bytes) -> None:
         result = self._result
@@ -323,10 +389,16 @@ class DialogueParser:
 
     def _feed_server(self, data: bytes) -> bytes | None:
         self._server_seen = True
-        at, end = 0, len(data)
         buffer = self._buffers[SERVER]
+        if not buffer.part and not self._reply:
+            replies = replies_of(data)
+            if replies is not None:
+                for reply in replies:
+                    self._handle(reply)
+                return None
+        at, end = 0, len(data)
         while at < end:
-            if buffer.empty and not self._reply and _is_tls(data, at) and self._server_may_begin_tls():
+            if not buffer.part and not self._reply and _is_tls(data, at) and self._server_may_begin_tls():
                 return data[at:]
             line, at = buffer.take(data, at)
             if line is None:
@@ -346,6 +418,8 @@ class DialogueParser:
                     self._foreign = True
             return
         code, more = told
+        if self._reply and line[:3] != self._reply[0][:3]:
+            self._result.oddities["reply-code-changed"] += 1
         if len(self._reply) < MAX_REPLY_LINES:
             self._reply.append(line[:MAX_REPLY_LINE] if code != 334 else line)
         else:
@@ -353,10 +427,14 @@ class DialogueParser:
         if more:
             return
         lines, self._reply = self._reply, []
-        self._handle(code, lines)
+        self._handle(Reply(code, tuple(lines)))
 
-    def _handle(self, code: int, lines: list[bytes]) -> None:
+    def _handle(self, reply: Reply) -> None:
+        code, lines = reply
         pending = self._pending
+        if pending and code < 400 and pending[0] in _UNREMARKABLE:
+            pending.popleft()
+            return
         if code == 421 and not pending:
             return
         if pending and not (pending[0] == "GREETING" and self._is_reply_without_greeting(code)):
@@ -380,37 +458,46 @@ class DialogueParser:
     def _is_reply_without_greeting(self, code: int) -> bool:
         return not self._client_seen and code in (250, 334, 235, 354)
 
-    def _reply_to(self, kind: str, code: int, lines: list[bytes]) -> None:
-        result = self._result
+    def _reply_to(self, kind: str, code: int, lines: Sequence[bytes]) -> None:
         if code >= 500 and asks_for_auth(code, enhanced_code(code, lines), text_of(lines)):
-            result.auth_required = True
-        if kind == "GREETING":
-            self._greeted(code, lines)
-        elif kind == "EHLO":
-            self._offered(code, lines)
-        elif kind == "HELO":
-            if code == 250 and result.server_name is None:
-                result.server_name = name_in_ehlo_reply(shown(lines[0][4:]))
-        elif kind == "AUTH":
-            if self._exchange is not None:
-                self._exchange.close(code, lines)
-                self._exchange = None
-        elif kind == "MAIL":
-            if code == 250 and not any(attempt.outcome == "success" for attempt in result.auth):
-                result.relayed = True
-        elif kind == "DATA":
-            if code != 354 and self._mode == _MESSAGE:
-                if self._message_bytes:
-                    result.oddities["data-without-go-ahead"] += 1
-                    self._mode = _RESYNC
-                else:
-                    self._mode = _COMMANDS
-        elif kind == "MESSAGE":
-            self._accepted += 200 <= code < 300
-        elif kind == "STARTTLS":
-            self._answered_starttls(code)
+            self._result.auth_required = True
+        answered = _ON_REPLY.get(kind)
+        if answered is not None:
+            answered(self, code, lines)
 
-    def _greeted(self, code: int, lines: list[bytes]) -> None:
+    def _answered_helo(self, code: int, lines: Sequence[bytes]) -> None:
+        if code == 250 and self._result.server_name is None:
+            self._result.server_name = name_in_ehlo_reply(shown(lines[0][4:]))
+
+    def _answered_auth(self, code: int, lines: Sequence[bytes]) -> None:
+        if self._exchange is not None:
+            self._exchange.close(code, lines)
+            self._exchange = None
+
+    def _answered_mail(self, code: int, lines: Sequence[bytes]) -> None:
+        attempts = self._result.auth
+        if code == 250 and not (attempts and any(attempt.outcome == "success" for attempt in attempts)):
+            self._result.relayed = True
+
+    def _answered_data(self, code: int, lines: Sequence[bytes]) -> None:
+        if code != 354 and self._mode == _MESSAGE:
+            if self._message_bytes:
+                self._result.oddities["data-without-go-ahead"] += 1
+                self._mode = _RESYNC
+            else:
+                self._mode = _COMMANDS
+
+    def _answered_message(self, code: int, lines: Sequence[bytes]) -> None:
+        self._accepted += 200 <= code < 300
+
+    def _answered_starttls(self, code: int, lines: Sequence[bytes]) -> None:
+        starttls = self._result.starttls
+        starttls.accepted = code == 220
+        if not starttls.accepted:
+            self._tls_possible = False
+            starttls.injected = False  # nothing was slipped into TLS: the client did not wait for the answer
+
+    def _greeted(self, code: int, lines: Sequence[bytes]) -> None:
         result = self._result
         if names_ftp(lines[0]):
             self._foreign = True
@@ -420,7 +507,7 @@ class DialogueParser:
             result.greeting = shown(lines[0][4:]) or None
             result.server_name = name_in_greeting(result.greeting or "") or result.server_name
 
-    def _offered(self, code: int, lines: list[bytes]) -> None:
+    def _offered(self, code: int, lines: Sequence[bytes]) -> None:
         if code != 250:
             return
         result = self._result
@@ -436,13 +523,7 @@ class DialogueParser:
         if result.server_name is None:
             result.server_name = name_in_ehlo_reply(shown(lines[0][4:]))
 
-    def _answered_starttls(self, code: int) -> None:
-        starttls = self._result.starttls
-        starttls.accepted = code == 220
-        if not starttls.accepted:
-            self._tls_possible = False
-
-    def _reply_alone(self, code: int, lines: list[bytes]) -> None:
+    def _reply_alone(self, code: int, lines: Sequence[bytes]) -> None:
         """A reply to no command that was seen: it must speak for itself."""
         result = self._result
         if is_foreign_reply(lines[0]):
@@ -469,7 +550,7 @@ class DialogueParser:
         elif not self._foreign:
             self._evidence = True
 
-    def _auth_reply_alone(self, code: int, lines: list[bytes], open_attempt: AuthAttempt | None) -> None:
+    def _auth_reply_alone(self, code: int, lines: Sequence[bytes], open_attempt: AuthAttempt | None) -> None:
         exchange = self._exchange
         if exchange is not None and not self._gap_since_auth:
             # Every line of the client is here, so the reply can belong to nothing else.
@@ -485,6 +566,22 @@ class DialogueParser:
         if code != 334:
             open_attempt.code, open_attempt.enhanced = code, enhanced_code(code, lines)
             open_attempt.outcome = "success" if code == 235 else "failure"
+
+
+_ON_REPLY: Final[dict[str, Callable[[DialogueParser, int, Sequence[bytes]], None]]] = {
+    "GREETING": DialogueParser._greeted,
+    "EHLO": DialogueParser._offered,
+    "HELO": DialogueParser._answered_helo,
+    "AUTH": DialogueParser._answered_auth,
+    "MAIL": DialogueParser._answered_mail,
+    "DATA": DialogueParser._answered_data,
+    "MESSAGE": DialogueParser._answered_message,
+    "STARTTLS": DialogueParser._answered_starttls,
+}
+"""What becomes of the reply to each kind of command; replies to others say nothing that is kept."""
+
+_UNREMARKABLE: Final = frozenset(("CHUNK", "NOOP", "OTHER", "QUIT", "RCPT", "RSET"))
+"""Commands of whose acceptance nothing is kept."""
 
 
 def _is_tls(data: bytes, at: int) -> bool:

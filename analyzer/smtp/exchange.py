@@ -6,7 +6,6 @@ Client messages are decoded here, names are taken from them, and the bytes are f
 from __future__ import annotations
 
 import binascii
-from collections import Counter
 from collections.abc import Sequence
 
 from analyzer.smtp.meanings import meaning
@@ -27,7 +26,7 @@ class Exchange:
 
     __slots__ = ("_cancelled", "_decode", "_held", "_oddities", "_position", "_unsure", "attempt", "challenged")
 
-    def __init__(self, argument: bytes, time: int, oddities: Counter[str]) -> None:
+    def __init__(self, argument: bytes, time: int, oddities: dict[str, int]) -> None:
         name, initial = (*argument.split(None, 1), b"", b"")[:2]
         found = mechanism(name) if name else UNNAMED
         if found.name is None:

@@ -11,24 +11,20 @@ class LineBuffer:
     Attributes:
         too_long: lines so far that were longer than :data:`MAX_LINE`; only their beginning was kept.
         bare: lines so far that ended with LF alone.
+        part: the beginning of a line whose end has not come yet.
     """
 
-    __slots__ = ("_part", "_passing", "bare", "too_long")
+    __slots__ = ("_passing", "bare", "part", "too_long")
 
     def __init__(self) -> None:
-        self._part = bytearray()
+        self.part = bytearray()
         self._passing = False
         self.too_long = 0
         self.bare = 0
 
-    @property
-    def empty(self) -> bool:
-        """Nothing of an unfinished line is held."""
-        return not self._part
-
     def clear(self) -> None:
         """Forget the unfinished line."""
-        self._part = bytearray()
+        self.part = bytearray()
         self._passing = False
 
     def take(self, data: bytes, at: int) -> tuple[bytes | None, int]:
@@ -40,15 +36,15 @@ class LineBuffer:
         end = data.find(b"\n", at)
         if end < 0:
             if not self._passing:
-                self._part += data[at:]
-                if len(self._part) > MAX_LINE:
-                    del self._part[LINE_HEAD:]
+                self.part += data[at:]
+                if len(self.part) > MAX_LINE:
+                    del self.part[LINE_HEAD:]
                     self._passing = True
                     self.too_long += 1
             return None, len(data)
         line = data[at:end]
-        if self._part:
-            line = bytes(self._part) if self._passing else bytes(self._part) + line
+        if self.part:
+            line = bytes(self.part) if self._passing else bytes(self.part) + line
             if len(line) > MAX_LINE:
                 line = line[:LINE_HEAD]
                 self.too_long += 1

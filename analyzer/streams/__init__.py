@@ -5,7 +5,7 @@ Most flows of most captures are in order, which vector arithmetic shows for a wh
 at a time. Both paths give the same result.
 """
 
-from analyzer.streams.conversation import CLIENT, SERVER, Conversation, Listener
+from analyzer.streams.conversation import CLIENT, SERVER, Conversation, Listener, Turns
 from analyzer.streams.tracker import ConversationTracker, Limits
 
-__all__ = ["CLIENT", "SERVER", "Conversation", "ConversationTracker", "Limits", "Listener"]
+__all__ = ["CLIENT", "SERVER", "Conversation", "ConversationTracker", "Limits", "Listener", "Turns"]

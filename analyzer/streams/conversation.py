@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,6 +16,29 @@ HELD_OVERHEAD = 256
 """Bytes of memory that a waiting segment takes beyond its payload."""
 
 
+class Turns(Protocol):
+    """A stretch of one conversation: what its sides said, in order, each turn as one piece."""
+
+    @property
+    def sides(self) -> Sequence[int]:
+        """Who said it, :data:`CLIENT` or :data:`SERVER`. A side may well go on in the next turn."""
+
+    @property
+    def lengths(self) -> Sequence[int]:
+        """Bytes of each turn."""
+
+    @property
+    def heads(self) -> Sequence[int]:
+        """First eight bytes as a big-endian number; 0 where they were not captured in one segment."""
+
+    @property
+    def times(self) -> Sequence[int]:
+        """When the first packet of each was captured, nanoseconds."""
+
+    def payload(self, turn: int) -> bytes:
+        """All bytes of a turn; never empty. To be asked for before :meth:`Listener.turns` returns."""
+
+
 class Listener(Protocol):
     """What a conversation is delivered to: ordered bytes of both sides, holes marked.
 
@@ -22,8 +46,8 @@ class Listener(Protocol):
     sender had acknowledged, so that a reply follows its command whatever order the packets were captured in.
     """
 
-    def data(self, side: int, data: bytes, time: int) -> None:
-        """``data`` follows what this side said before; ``time`` is when its first packet was captured (ns)."""
+    def turns(self, turns: Turns) -> None:
+        """Each follows what its side said before."""
 
     def gap(self, side: int, size: int | None, time: int) -> None:
         """``size`` bytes of this side are missing; ``None`` when nobody can know how many."""
@@ -187,6 +211,18 @@ class Conversation:
     def note(self, oddity: str) -> None:
         """Count one occurrence of ``oddity``."""
         self.oddities[oddity] = self.oddities.get(oddity, 0) + 1
+
+    @property
+    def calm(self) -> bool:
+        """Nothing waits, is missing or has ended: what comes next may well be in order."""
+        if self.closed or self.reset or self.reopening is not None:
+            return False
+        for direction in self.directions:
+            if direction.held or direction.fin is not None or direction.finished:
+                return False
+            if direction.acked is not None and direction.behind:
+                return False
+        return True
 
     @property
     def complete(self) -> bool:

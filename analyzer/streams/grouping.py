@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from struct import Struct
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ Mask = npt.NDArray[np.bool_]
 
 _KEY = np.dtype([("low", ">u8", 2), ("high", ">u8", 2), ("low_port", ">u2"), ("high_port", ">u2")])
 KEY_BYTES = _KEY.itemsize
+_read_key = Struct(">QQQQHH").unpack
 
 # Odd multipliers drawn per process: nobody can prepare addresses whose flows collide here.
 _MIX = [np.uint64(secrets.randbits(64) | 1) for _ in range(5)]
@@ -73,6 +75,16 @@ def group(batch: SegmentBatch) -> Flows:
     return Flows(order, first, keys, down[order])
 
 
+Endpoint = tuple[int, int]
+"""Address as a 128-bit number, and port."""
+
+
+def endpoints(key: bytes) -> tuple[Endpoint, Endpoint]:
+    """The lower and the higher endpoint of a flow's key."""
+    low_half, low, high_half, high, low_port, high_port = _read_key(key)
+    return (low_half << 64 | low, low_port), (high_half << 64 | high, high_port)
+
+
 def _differs(columns: tuple[npt.NDArray[np.uint64], ...], order: Ints) -> Mask:
     differs = np.zeros(max(len(order) - 1, 0), np.bool_)
     for column in columns:
@@ -107,6 +119,7 @@ class Advance:
     Attributes:
         in_order: ``bool[g]``, every segment continued its direction exactly, acknowledged nothing that had not
             been captured, and nothing else about the flow needs a closer look.
+        run: ``int64[g]``, segments before the first of which that is not so.
         base: ``uint32[g, 2]``, where each direction stood before; of its SYN if that is among the segments; of a
             direction not captured, where it began.
         next: ``uint32[g, 2]``, sequence number expected next.
@@ -120,6 +133,7 @@ class Advance:
     """
 
     in_order: Mask
+    run: Ints
     base: npt.NDArray[np.uint32]
     next: npt.NDArray[np.uint32]
     seen: Mask
@@ -199,6 +213,9 @@ def advance(batch: SegmentBatch, flows: Flows, expected: Expected, idle: int, li
         fine &= ~np.logical_or.reduce(expected.hinted & seen, axis=1)[flow]
     # A direction must begin with its SYN, and only there; a cut payload leaves a gap.
     fine &= syn == began
+    opening = np.flatnonzero(syn)
+    said = np.cumsum(wire) - wire
+    fine[opening] &= said[opening] == said[first[flow[opening]]]  # before anything is said
     opening = np.flatnonzero(syn & ~acks)  # after anything else it may begin another conversation
     fine[opening] &= opening == first[flow[opening]]
     fine &= ~((syn & (fin | rst)) | ((syn | rst) & (wire > 0))) & (batch.length[order] == wire)
@@ -217,9 +234,12 @@ def advance(batch: SegmentBatch, flows: Flows, expected: Expected, idle: int, li
     previous[first] = expected.last
     fine &= (time >= previous) & (time - previous <= patience)
 
+    run = np.minimum.reduceat(np.where(fine, n, at), first) - first
+    in_order = run >= sizes
     by_side = np.stack((~down, down), axis=1)
     return Advance(
-        in_order=np.logical_and.reduceat(fine, first),
+        in_order=in_order,
+        run=np.minimum(run, sizes),
         base=base.astype(np.uint32),
         next=((base + total) & 0xFFFF_FFFF).astype(np.uint32),
         seen=seen,

@@ -17,9 +17,7 @@ from dataclasses import dataclass
 from analyzer.packets.segments import ACK, FIN, RST, SYN
 from analyzer.streams.conversation import Conversation, Direction, Held
 from analyzer.streams.sequence import MAX_WINDOW, MODULUS, distance
-
-TAIL_BYTES = 2048
-"""Delivered bytes kept per direction to compare late copies with: a retransmitted SMTP turn or full segment."""
+from analyzer.streams.turns import TAIL_BYTES, OneTurn
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +268,7 @@ def _pass_on(conversation: Conversation, side: int, segment: Held) -> None:
     if segment.data:
         direction.tail = (direction.tail + segment.data)[-TAIL_BYTES:]
         if conversation.listener is not None:
-            conversation.listener.data(side, segment.data, segment.time)
+            conversation.listener.turns(OneTurn(side, segment.data, segment.time))
     if segment.wire > len(segment.data):
         direction.next = (segment.seq + len(segment.data)) % MODULUS
         _gap(conversation, side, segment.wire - len(segment.data), segment.time)

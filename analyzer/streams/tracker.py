@@ -15,12 +15,19 @@ import numpy as np
 
 from analyzer.packets.segments import ACK, FIN, NO_MAC, RST, SYN, SegmentBatch
 from analyzer.streams.conversation import CLIENT, Conversation, Direction, Listener, Reopening
-from analyzer.streams.grouping import Advance, Expected, Flows, advance, group
+from analyzer.streams.grouping import Advance, Expected, Flows, Ints, advance, endpoints, group
 from analyzer.streams.reassembly import Patience, flush, receive, surrender
 from analyzer.streams.sequence import LATE_WINDOW, MODULUS, distance
-from analyzer.streams.turns import Progress, Turns
+from analyzer.streams.turns import Progress, TurnTable
 
 SECOND = 1_000_000_000
+_NO_MAC = int(NO_MAC)
+
+MAX_ROUNDS = 8
+"""A flow may fall out of order and back as often within a batch before its segments are taken one by one."""
+
+COLUMNS_FROM = 256
+"""Segments below which vector arithmetic costs more than taking them one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +59,8 @@ class ConversationTracker:
         on_close: called when a conversation that had a listener is over, with that listener.
         ports: ports of interest; they hint at who the server is when no SYN was captured.
         limits: bounds on memory.
-        in_columns: use vector arithmetic for flows that are in order. Off, every segment takes the slow path,
-            with the same result; tests compare the two.
+        columns_from: segments from which vector arithmetic is used for flows that are in order; ``None``: never.
+            The result is the same, and tests compare the two.
 
     Attributes:
         oddities: peculiarities that belong to no single conversation, counted.
@@ -67,14 +74,14 @@ class ConversationTracker:
         ports: frozenset[int],
         limits: Limits | None = None,
         *,
-        in_columns: bool = True,
+        columns_from: int | None = COLUMNS_FROM,
     ) -> None:
         self._listen = listen
         self._on_close = on_close
         self._ports = ports
         self._limits = limits or Limits()
         self._shortest = min(self._limits.idle, self._limits.linger)
-        self._in_columns = in_columns
+        self._columns_from = columns_from
         self._table: dict[bytes, Conversation] = {}  # longest untouched first
         self._held_bytes = 0
         self._now = 0
@@ -88,30 +95,17 @@ class ConversationTracker:
         """Take the next segments."""
         if not len(batch):
             return
-        flows = group(batch)
-        ahead = self._advance(batch, flows)
-        turns = Turns(batch, flows, ahead.in_order)
-        opening = flows.order[flows.first]
-        bounds = [*flows.first.tolist(), len(flows.order)]
-        in_order = ahead.in_order.tolist()
-        progress = Progress.of(batch, flows, ahead)
-        for flow in np.argsort(opening).tolist():
-            key = flows.keys[flow]
-            if not in_order[flow]:
-                self._receive_each(batch, key, flows, slice(bounds[flow], bounds[flow + 1]))
-                continue
-            conversation = self._table.pop(key, None)
-            if conversation is None:
-                conversation = self._open(batch, int(opening[flow]), key, bool(flows.downward[bounds[flow]]))
-            self._table[key] = conversation
-            if turns.count(flow) and conversation.listener is None:
-                conversation.listener = self._listen(conversation)
-            turns.deliver(flow, conversation)
-            progress.apply(flow, conversation)
-            self._close_if_over(conversation)
-            if not conversation.closed:
-                turns.remember(flow, conversation)
-        self._sweep(int(batch.time.max()))
+        latest = int(batch.time.max())
+        if self._columns_from is not None:
+            for _ in range(MAX_ROUNDS):
+                if len(batch) < self._columns_from:
+                    break
+                batch = self._round(batch)
+        if len(batch):
+            flows = group(batch)
+            for flow in np.argsort(flows.order[flows.first]).tolist():
+                self._receive_each(batch, flows, flow, 0)
+        self._sweep(latest)
 
     def finish(self) -> None:
         """The input has ended: everything still open is over."""
@@ -125,6 +119,56 @@ class ConversationTracker:
 
     # --- in order --------------------------------------------------------------------------------
 
+    def _round(self, batch: SegmentBatch) -> SegmentBatch:
+        """Deliver the flows that are in order, and of the others what precedes and what causes the disorder.
+
+        Returns:
+            The segments that follow a disorder already overcome: another round may find them in order. Wherever
+            segments are cut into batches the result is the same, so where a disorder ends is as good a place as any.
+        """
+        flows = group(batch)
+        ahead = self._advance(batch, flows)
+        self._deliver(batch, flows, ahead)
+        disturbed = np.flatnonzero(~ahead.in_order)
+        if not len(disturbed):
+            return batch.take(disturbed)
+        before = _ranges(flows.first[disturbed], ahead.run[disturbed])
+        if len(before):
+            undisturbed = batch.take(np.sort(flows.order[before]))
+            leading = group(undisturbed)
+            ahead_of_disorder = self._advance(undisturbed, leading)
+            self._deliver(undisturbed, leading, ahead_of_disorder)
+            for flow in np.flatnonzero(~ahead_of_disorder.in_order).tolist():
+                self._receive_each(undisturbed, leading, flow, 0)
+        rest = []
+        opening = flows.order[flows.first[disturbed]]
+        for flow in disturbed[np.argsort(opening)].tolist():
+            rest.append(self._receive_each(batch, flows, flow, int(ahead.run[flow]), until_calm=True))
+        return batch.take(np.sort(np.concatenate(rest)))
+
+    def _deliver(self, batch: SegmentBatch, flows: Flows, ahead: Advance) -> None:
+        """Deliver the flows that are in order."""
+        turns = TurnTable(batch, flows, ahead.in_order)
+        progress = Progress.of(batch, flows, ahead)
+        table = self._table
+        opening = flows.order[flows.first]
+        chosen = np.flatnonzero(ahead.in_order)
+        for flow in chosen[np.argsort(opening[chosen])].tolist():
+            key = flows.keys[flow]
+            conversation = table.pop(key, None)
+            if conversation is None:
+                conversation = self._open(batch, int(opening[flow]), key, bool(flows.downward[flows.first[flow]]))
+            table[key] = conversation
+            # First where the flow has come to, then what it said: a listener may ask whether the beginning was seen.
+            progress.apply(flow, conversation)
+            if turns.count(flow):
+                if conversation.listener is None:
+                    conversation.listener = self._listen(conversation)
+                turns.deliver(flow, conversation)
+            self._close_if_over(conversation)
+            if not conversation.closed:
+                turns.remember(flow, conversation)
+
     def _advance(self, batch: SegmentBatch, flows: Flows) -> Advance:
         count = len(flows.keys)
         following = np.zeros((count, 2), np.uint32)
@@ -133,47 +177,48 @@ class ConversationTracker:
         silent = np.ones((count, 2), np.bool_)
         last = batch.time[flows.order[flows.first]].copy()
         slow = []
-        for flow, key in enumerate(flows.keys):
-            conversation = self._table.get(key)
+        for flow, conversation in enumerate(map(self._table.get, flows.keys)):
             if conversation is None:
                 continue
             last[flow] = conversation.heard
-            client, server = conversation.directions
-            if (
-                conversation.closed
-                or conversation.reset
-                or conversation.reopening is not None
-                or client.held
-                or server.held
-                or client.fin is not None
-                or server.fin is not None
-            ):
+            if not conversation.calm:
                 slow.append(flow)
                 continue
+            client, server = conversation.directions
             for side, direction in enumerate((server, client) if conversation.flipped else (client, server)):
                 if direction.next is not None:
                     following[flow, side] = direction.next
                     known[flow, side], hinted[flow, side] = direction.seen, not direction.seen
                     silent[flow, side] = direction.first is not None and not direction.payload
-                if direction.finished or direction.behind:
-                    slow.append(flow)
         expected = Expected(following, known, hinted, silent, last)
         ahead = advance(batch, flows, expected, self._limits.idle, self._limits.linger)
-        if not self._in_columns:
-            ahead.in_order[:] = False
         ahead.in_order[slow] = False
+        ahead.run[slow] = 0
         return ahead
 
     # --- one segment at a time -------------------------------------------------------------------
 
-    def _receive_each(self, batch: SegmentBatch, key: bytes, flows: Flows, where: slice) -> None:
+    def _receive_each(
+        self, batch: SegmentBatch, flows: Flows, flow: int, done: int, *, until_calm: bool = False
+    ) -> Ints:
+        """Take the segments of ``flow`` behind the first ``done`` one by one, if wished until the disorder is over.
+
+        Returns:
+            Positions in ``batch`` of the segments not taken.
+        """
+        key = flows.keys[flow]
+        begin = int(flows.first[flow]) + done
+        end = int(flows.first[flow + 1]) if flow + 1 < len(flows.first) else len(flows.order)
+        where = slice(begin, end)
         limits = self._limits
         view = batch.data.data
         order = flows.order[where]
         columns = (batch.seq, batch.ack, batch.flags, batch.start, batch.length, batch.wire, batch.time)
         rows = zip(order.tolist(), flows.downward[where].tolist(), *(c[order].tolist() for c in columns), strict=True)
         conversation = self._table.pop(key, None)
+        taken = 0
         for at, down, seq, ack, flags, start, length, wire, time in rows:
+            taken += 1
             if conversation is not None and self._is_over(conversation, down, seq, ack, flags, time):
                 self._close(conversation)
                 reopening, conversation = conversation.reopening, None
@@ -198,8 +243,11 @@ class ConversationTracker:
             if conversation.held_bytes != waiting:
                 self._account(conversation, waiting)
             self._close_if_over(conversation)
+            if until_calm and conversation.calm:
+                break
         if conversation is not None:
             self._table[key] = conversation
+        return order[taken:]
 
     def _account(self, conversation: Conversation, before: int) -> None:
         """Keep the sum of what waits in all conversations; whoever exceeds it waits no longer."""
@@ -253,8 +301,7 @@ class ConversationTracker:
             down: the higher endpoint sent it.
             reopening: an earlier SYN that this conversation really began with.
         """
-        low = int.from_bytes(key[:16], "big"), int.from_bytes(key[32:34], "big")
-        high = int.from_bytes(key[16:32], "big"), int.from_bytes(key[34:36], "big")
+        low, high = endpoints(key)
         flags = int(batch.flags[at])
         if reopening is not None:
             flipped = reopening.down
@@ -271,12 +318,13 @@ class ConversationTracker:
             start=int(batch.time[at]) if reopening is None else reopening.time,
             source=int(batch.source[at]),
         )
-        macs = [None if mac == NO_MAC else int(mac) for mac in (batch.src_mac[at], batch.dst_mac[at])]
+        sender, receiver = int(batch.src_mac[at]), int(batch.dst_mac[at])
+        macs = (None if sender == _NO_MAC else sender, None if receiver == _NO_MAC else receiver)
         if down == flipped:
-            conversation.macs = (macs[0], macs[1])
+            conversation.macs = macs
             conversation.ttl = int(batch.ttl[at])
         else:
-            conversation.macs = (macs[1], macs[0])
+            conversation.macs = macs[::-1]
         self.opened += 1
         return conversation
 
@@ -290,9 +338,9 @@ class ConversationTracker:
     def _close_if_over(self, conversation: Conversation) -> None:
         client, server = conversation.directions
         over = client.finished and server.finished
-        if conversation.reset and not over:
+        if not over and conversation.reset:
             over = not any(direction.held or direction.behind for direction in conversation.directions)
-        if over and not conversation.closed:
+        if over:
             self._close(conversation)
 
     def _close(self, conversation: Conversation) -> None:
@@ -337,3 +385,10 @@ def _is_foreign(direction: Direction, seq: int) -> bool:
     if not direction.seen or direction.next is None:
         return False
     return not -direction.payload - LATE_WINDOW < distance(seq, direction.next) < LATE_WINDOW
+
+
+def _ranges(first: Ints, count: Ints) -> Ints:
+    """All of ``first[i]`` to ``first[i] + count[i] - 1``, one range after the other."""
+    ends = np.cumsum(count)
+    ranges: Ints = np.arange(int(ends[-1])) + np.repeat(first - (ends - count), count)
+    return ranges

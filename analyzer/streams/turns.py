@@ -1,19 +1,69 @@
-"""What in-order flows of a batch deliver, and how far that takes them: column results read flow by flow."""
+"""What the conversations of a batch said, turn by turn; and how far in-order flows have come by it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from analyzer.packets.headers import gather
 from analyzer.packets.segments import SegmentBatch
 from analyzer.streams.conversation import Conversation
 from analyzer.streams.grouping import Advance, Flows, Mask
-from analyzer.streams.reassembly import TAIL_BYTES
 from analyzer.streams.sequence import MODULUS
 
+TAIL_BYTES = 2048
+"""Delivered bytes kept per direction to compare late copies with: a retransmitted SMTP turn or full segment."""
 
-class Turns:
+HEAD_BYTES = 8
+_HEAD = np.dtype(">u8")
+
+
+class OneTurn:
+    """A single piece; see :class:`~analyzer.streams.conversation.Turns`."""
+
+    __slots__ = ("_data", "heads", "lengths", "sides", "times")
+
+    def __init__(self, side: int, data: bytes, time: int) -> None:
+        self.sides = (side,)
+        self.lengths = (len(data),)
+        self.heads = (int.from_bytes(data[:HEAD_BYTES], "big") if len(data) >= HEAD_BYTES else 0,)
+        self.times = (time,)
+        self._data = data
+
+    def payload(self, turn: int) -> bytes:
+        """The piece."""
+        return self._data
+
+
+class _Stretch:
+    """The turns of one flow; see :class:`~analyzer.streams.conversation.Turns`."""
+
+    __slots__ = ("_first", "_payload", "heads", "lengths", "sides", "times")
+
+    def __init__(
+        self,
+        sides: Sequence[int],
+        lengths: Sequence[int],
+        heads: Sequence[int],
+        times: Sequence[int],
+        first: int,
+        payload: Callable[[int], bytes],
+    ) -> None:
+        self.sides = sides
+        self.lengths = lengths
+        self.heads = heads
+        self.times = times
+        self._first = first
+        self._payload = payload
+
+    def payload(self, turn: int) -> bytes:
+        """All bytes of a turn."""
+        return self._payload(self._first + turn)
+
+
+class TurnTable:
     """Payload of in-order flows as turns: runs of segments of one direction, each delivered as one piece.
 
     Args:
@@ -22,7 +72,7 @@ class Turns:
         in_order: ``bool[g]``, the flows to deliver.
     """
 
-    __slots__ = ("_downward", "_end", "_first", "_last_turn", "_start", "_time", "_view")
+    __slots__ = ("_end", "_first", "_heads", "_last_turn", "_lengths", "_sides", "_start", "_times", "_view")
 
     def __init__(self, batch: SegmentBatch, flows: Flows, in_order: Mask) -> None:
         count = len(flows.order)
@@ -33,14 +83,20 @@ class Turns:
         begins = np.ones(len(chosen), np.bool_)
         begins[1:] = (flow[1:] != flow[:-1]) | (down[1:] != down[:-1])
         first = np.flatnonzero(begins)
-        start = batch.start[at]
+        start, length = batch.start[at], batch.length[at]
+        heads = np.zeros(len(first), np.uint64)
+        roomy = np.flatnonzero(length[first] >= HEAD_BYTES)
+        heads[roomy] = gather(batch.data, start[first[roomy]], _HEAD)
         self._view = batch.data.data
-        # Segments: offsets of their payload. Turns: index of the first segment, time and direction.
+        # Segments: offsets of their payload. Turns: index of the first segment, and what Turns tells of each.
         self._start: list[int] = start.tolist()
-        self._end: list[int] = (start + batch.length[at]).tolist()
+        self._end: list[int] = (start + length).tolist()
         self._first: list[int] = [*first.tolist(), len(chosen)]
-        self._time: list[int] = batch.time[at[first]].tolist()
-        self._downward: list[bool] = down[first].tolist()
+        self._lengths: list[int] = np.add.reduceat(length, first).tolist() if len(first) else []
+        self._heads: list[int] = heads.tolist()
+        self._times: list[int] = batch.time[at[first]].tolist()
+        downward = down[first].astype(np.int8)
+        self._sides: tuple[list[int], list[int]] = (downward.tolist(), (1 - downward).tolist())
         ends = np.searchsorted(flow[first], np.arange(len(flows.first)), side="right")
         self._last_turn: list[int] = [*ends.tolist(), 0]  # with [-1] for the flow before the first
 
@@ -50,25 +106,29 @@ class Turns:
 
     def deliver(self, flow: int, conversation: Conversation) -> None:
         """Hand the turns of ``flow`` to the conversation's listener."""
-        listener = conversation.listener
-        if listener is None:
-            return
-        view, starts, ends, first = self._view, self._start, self._end, self._first
-        flipped, take = conversation.flipped, listener.data
-        for turn in range(self._last_turn[flow - 1], self._last_turn[flow]):
-            begin, stop = first[turn], first[turn + 1]
-            if stop - begin == 1:
-                data = bytes(view[starts[begin] : ends[begin]])
-            else:
-                data = b"".join([view[a:b] for a, b in zip(starts[begin:stop], ends[begin:stop], strict=True)])
-            take(self._downward[turn] ^ flipped, data, self._time[turn])
+        if conversation.listener is not None:
+            first = self._last_turn[flow - 1]
+            turns = slice(first, self._last_turn[flow])
+            sides = self._sides[conversation.flipped][turns]
+            stretch = _Stretch(
+                sides, self._lengths[turns], self._heads[turns], self._times[turns], first, self._payload
+            )
+            conversation.listener.turns(stretch)
+
+    def _payload(self, turn: int) -> bytes:
+        begin, stop = self._first[turn], self._first[turn + 1]
+        if stop - begin == 1:
+            return bytes(self._view[self._start[begin] : self._end[begin]])
+        view = self._view
+        return b"".join([view[a:b] for a, b in zip(self._start[begin:stop], self._end[begin:stop], strict=True)])
 
     def remember(self, flow: int, conversation: Conversation) -> None:
         """Keep the last bytes of both directions, as reassembly does, to compare late copies with."""
         pieces: tuple[list[memoryview | bytes], list[memoryview | bytes]] = ([], [])
         room = [TAIL_BYTES, TAIL_BYTES]
+        sides = self._sides[conversation.flipped]
         for turn in range(self._last_turn[flow] - 1, self._last_turn[flow - 1] - 1, -1):
-            side = self._downward[turn] ^ conversation.flipped
+            side = sides[turn]
             for index in range(self._first[turn + 1] - 1, self._first[turn] - 1, -1):
                 if room[side] <= 0:
                     break
@@ -118,22 +178,26 @@ class Progress:
 
     def apply(self, flow: int, conversation: Conversation) -> None:
         """Move ``conversation`` to where the in-order ``flow`` has taken it."""
-        conversation.heard = max(conversation.heard, self.heard[flow])
-        conversation.end = max(conversation.end, self.end[flow])
+        if self.heard[flow] > conversation.heard:
+            conversation.heard = self.heard[flow]
+        if self.end[flow] > conversation.end:
+            conversation.end = self.end[flow]
+        flipped, directions = conversation.flipped, conversation.directions
+        seen, following = self.seen[flow], self.next[flow]
         for side in (0, 1):
-            if self.seen[flow][side]:
-                direction = conversation.directions[side ^ conversation.flipped]
+            direction = directions[side ^ flipped]
+            if seen[side]:
                 direction.seen = True
-                direction.next = self.next[flow][side]
+                direction.next = following[side]
                 if self.syn[flow][side]:
                     direction.first = (self.base[flow][side] + 1) % MODULUS
-                direction.finished |= self.fin[flow][side]
+                if self.fin[flow][side]:
+                    direction.finished = True
                 direction.payload += self.payload[flow][side]
             elif self.hinted[flow][side]:
-                direction = conversation.directions[side ^ conversation.flipped]
                 direction.next = self.base[flow][side]
                 if self.acked[flow][side] > 0:
                     direction.raise_acked((direction.next + self.acked[flow][side]) % MODULUS)
-        if self.reset[flow] and not all(direction.finished for direction in conversation.directions):
+        if self.reset[flow] and not all(direction.finished for direction in directions):
             conversation.reset = True
             conversation.end = max(conversation.end, self.reset[flow])

@@ -72,6 +72,11 @@ class RecordWalk:
         self.lost = False
 
     @property
+    def between_records(self) -> bool:
+        """What is fed next begins with a record header, and the last record ended just before it."""
+        return not self._left and not self._carry and self.started and not self._resync and not self.lost
+
+    @property
     def oddity(self) -> str | None:
         """Why the stream cannot be read (on), or ``None`` while it can."""
         if self.lost:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -37,4 +36,4 @@ class TlsSession:
     established: bool | None = None
     alert: str | None = None
     resumed: bool | None = None
-    oddities: Counter[str] = field(default_factory=Counter)
+    oddities: dict[str, int] = field(default_factory=dict)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from analyzer.tls.code_points import (
     ALERT,
     APPLICATION_DATA,
@@ -20,8 +22,14 @@ from analyzer.tls.code_points import (
 from analyzer.tls.establishment import Establishment
 from analyzer.tls.handshake import HandshakeReader
 from analyzer.tls.hellos import ClientHello, ServerHello, parse_client_hello, parse_server_hello
+from analyzer.tls.recognition import HEADER_SIZE, MAX_RECORD
 from analyzer.tls.record_layer import NOT_TLS, RecordWalk
 from analyzer.tls.records import CLIENT, SERVER, TlsSession
+
+_WHOLE_RECORD = 0x17_0303_0000 - HEADER_SIZE
+"""With the length of a turn added, the header of the one application-data record that fills it."""
+
+_LONGEST_TURN = HEADER_SIZE + MAX_RECORD
 
 _PLAIN, _ENCRYPTED, _UNKNOWN = 0, 1, 2
 """Whether a side's handshake records can be read; unknown after a gap that may hide its ChangeCipherSpec."""
@@ -45,6 +53,34 @@ class TlsTracker:
     def feed(self, side: int, data: bytes, time: int) -> None:
         """Take the next bytes of ``side`` (:data:`CLIENT` or :data:`SERVER`)."""
         self._walks[side].feed(data)
+
+    def follow(
+        self,
+        sides: Sequence[int],
+        lengths: Sequence[int],
+        heads: Sequence[int],
+        payload: Callable[[int], bytes],
+        first: int,
+    ) -> None:
+        """Take many turns at once, from the one with index ``first`` on.
+
+        Args:
+            sides: who speaks, turn by turn.
+            lengths: bytes of each turn.
+            heads: their first eight bytes as a big-endian number, or 0.
+            payload: fetches the bytes of a turn; a turn that is one application-data record is known without.
+            first: index of the turn to begin with.
+        """
+        client, server = self._walks
+        record = self._reader.record
+        for turn in range(first, len(sides)):
+            side = sides[turn]
+            walk = server if side else client
+            length = lengths[turn]
+            if heads[turn] >> 24 == _WHOLE_RECORD + length and walk.between_records and length <= _LONGEST_TURN:
+                record(side, APPLICATION_DATA, length - HEADER_SIZE)
+            else:
+                walk.feed(payload(turn))
 
     def gap(self, side: int, size: int | None, time: int) -> None:
         """``size`` bytes of ``side`` are missing before what is fed next; ``None`` when not known how many.
@@ -87,7 +123,8 @@ class TlsTracker:
             if oddity is not None:
                 # A server that answers a ClientHello in clear text does not speak TLS here.
                 refused = side == SERVER and offer is not None and oddity == NOT_TLS
-                session.oddities["tls-to-plain" if refused else oddity] += 1
+                name = "tls-to-plain" if refused else oddity
+                session.oddities[name] = session.oddities.get(name, 0) + 1
                 intact = False
         session.established = False if refused else reader.establishment.verdict(complete=intact)
         return session

@@ -12,7 +12,7 @@ import numpy as np
 
 from analyzer.packets import SegmentBatch
 from analyzer.packets.segments import ACK, FIN, PSH, RST, SYN
-from analyzer.streams import CLIENT, SERVER, Conversation, ConversationTracker, Limits
+from analyzer.streams import CLIENT, SERVER, Conversation, ConversationTracker, Limits, Turns
 
 PORTS = frozenset({25, 465, 587, 2525})
 MILLISECOND, SECOND = 1_000_000, 1_000_000_000
@@ -99,18 +99,25 @@ Event = tuple[str, int, bytes | int | None, int]
 class Recorder:
     """A listener that keeps what it hears; consecutive data of a side become one piece."""
 
-    def __init__(self) -> None:
+    def __init__(self, conversation: Conversation) -> None:
         self.events: list[Event] = []
+        self.from_start = any(direction.first is not None for direction in conversation.directions)
 
-    def data(self, side: int, data: bytes, time: int) -> None:
-        assert data, "empty pieces say nothing"
-        assert isinstance(data, bytes)
-        if self.events:
-            kind, last, known, since = self.events[-1]
-            if (kind, last) == ("data", side) and isinstance(known, bytes):
-                self.events[-1] = ("data", int(side), known + data, since)
-                return
-        self.events.append(("data", int(side), data, time))
+    def turns(self, turns: Turns) -> None:
+        for turn, (side, length, head, time) in enumerate(
+            zip(turns.sides, turns.lengths, turns.heads, turns.times, strict=True)
+        ):
+            data = turns.payload(turn)
+            assert data, "empty pieces say nothing"
+            assert isinstance(data, bytes)
+            assert length == len(data)
+            assert head in (0, int.from_bytes(data[:8], "big"))
+            if self.events:
+                kind, last, known, since = self.events[-1]
+                if (kind, last) == ("data", side) and isinstance(known, bytes):
+                    self.events[-1] = ("data", int(side), known + data, since)
+                    continue
+            self.events.append(("data", int(side), data, time))
 
     def gap(self, side: int, size: int | None, time: int) -> None:
         assert size is None or size > 0
@@ -133,6 +140,7 @@ class Outcome:
     macs: tuple[int | None, int | None]
     seen: tuple[bool, ...]
     began: tuple[bool, ...]
+    from_start: bool
     payload: tuple[int, ...]
     oddities: dict[str, int]
 
@@ -154,6 +162,7 @@ class Outcome:
             conversation.macs,
             tuple(direction.seen for direction in directions),
             tuple(direction.first is not None for direction in directions),
+            recorder.from_start,
             tuple(direction.payload for direction in directions),
             dict(conversation.oddities),
         )
@@ -197,7 +206,7 @@ def track(
         assert isinstance(listener, Recorder)
         outcomes.append(Outcome.of(conversation, listener))
 
-    tracker = ConversationTracker(lambda _: Recorder(), closed, ports, limits, in_columns=in_columns)
+    tracker = ConversationTracker(Recorder, closed, ports, limits, columns_from=1 if in_columns else None)
     bounds = sorted({0, len(packets), *(cut for cut in cuts if cut < len(packets))})
     for begin, end in itertools.pairwise(bounds):
         tracker.add(batch_of(packets[begin:end]))

@@ -59,6 +59,18 @@ def test_wrap_around_within_a_disordered_run() -> None:
     assert result(packets).only.turns == [(SERVER, b"220 x\r\n"), (CLIENT, b"".join(chunks))]
 
 
+# --- how it begins ------------------------------------------------------------------------------
+
+
+@BOTH_PATHS
+@pytest.mark.parametrize("missing", [0, 1, 2, 3])
+def test_the_listener_learns_at_once_whether_the_beginning_was_captured(missing: int, in_columns: bool) -> None:
+    packets = timed(script().packets[missing:])
+    for cuts in ((), (1,), (2,), (1, 2, 3)):
+        outcome = track(packets, cuts, in_columns=in_columns).only
+        assert outcome.from_start == (missing < 2), "one of the two SYNs is enough"
+
+
 # --- who the client is -------------------------------------------------------------------------
 
 LOW, HIGH = Endpoint("10.0.0.1", 0), Endpoint("10.0.0.2", 0)

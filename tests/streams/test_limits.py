@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.packets.segments import ACK, FIN, SYN
-from analyzer.streams import CLIENT, SERVER, ConversationTracker, Limits
+from analyzer.streams import CLIENT, SERVER, Conversation, ConversationTracker, Limits
 from analyzer.streams.conversation import HELD_OVERHEAD
 from analyzer.streams.reassembly import Patience
 from tests.streams.packets import (
@@ -59,10 +59,16 @@ def holed(count: int, *, size: int = 10, lost: bool = False) -> Script:
 
 def heard_before_the_end(packets: list[Packet], limits: Limits | None = None) -> Recorder:
     """What was delivered while the conversation was still open."""
-    recorder = Recorder()
-    tracker = ConversationTracker(lambda _: recorder, lambda *_: None, PORTS, limits)
+    recorders: list[Recorder] = []
+
+    def listen(conversation: Conversation) -> Recorder:
+        recorders.append(Recorder(conversation))
+        return recorders[-1]
+
+    tracker = ConversationTracker(listen, lambda *_: None, PORTS, limits)
     tracker.add(batch_of(packets))
     assert len(tracker) == 1
+    (recorder,) = recorders
     return recorder
 
 
@@ -156,7 +162,7 @@ def test_more_bytes_than_may_wait_in_all_conversations() -> None:
 
 def test_bytes_waiting_are_bounded_at_every_moment() -> None:
     limits = Limits(held_bytes=50_000, patience=Patience(held_bytes=20_000, segments=40))
-    tracker = ConversationTracker(lambda _: Recorder(), lambda *_: None, PORTS, limits)
+    tracker = ConversationTracker(Recorder, lambda *_: None, PORTS, limits)
     tapes = several(20)
     for tape in tapes:
         tape.open().say(GREETING)
@@ -177,7 +183,7 @@ def test_more_conversations_than_are_remembered() -> None:
     run = track(timed(packets), range(0, len(packets), 4), limits=limits)
     assert run.oddities == {"conversation-evicted": 5}
     assert len(run.outcomes) == 15
-    tracker = ConversationTracker(lambda _: Recorder(), lambda *_: None, PORTS, limits)
+    tracker = ConversationTracker(Recorder, lambda *_: None, PORTS, limits)
     for packet in timed(packets):
         tracker.add(batch_of([packet]))
         assert len(tracker) <= 10
@@ -233,7 +239,7 @@ def test_acknowledgement_long_after_the_end(silence: int, in_columns: bool) -> N
 
 def test_silent_conversations_are_handed_over_before_the_input_ends() -> None:
     closed = []
-    tracker = ConversationTracker(lambda _: Recorder(), lambda c, _: closed.append(c.ports), PORTS)
+    tracker = ConversationTracker(Recorder, lambda c, _: closed.append(c.ports), PORTS)
     tracker.add(batch_of(timed(Script().open().say(*DIALOGUE).packets)))
     assert tracker.earliest_open() == SECOND + MILLISECOND
     other = Script(ends=(Endpoint("10.1.0.1", 20_000), SERVER_END)).open().packets
@@ -243,7 +249,7 @@ def test_silent_conversations_are_handed_over_before_the_input_ends() -> None:
 
 
 def test_conversations_over_are_forgotten() -> None:
-    tracker = ConversationTracker(lambda _: Recorder(), lambda *_: None, PORTS)
+    tracker = ConversationTracker(Recorder, lambda *_: None, PORTS)
     tracker.add(batch_of(timed(script().packets)))
     assert len(tracker) == 1
     assert tracker.earliest_open() is None
@@ -263,7 +269,7 @@ def test_time_is_the_latest_seen_even_if_clocks_go_backwards() -> None:
 def test_flood_of_syns_is_bounded() -> None:
     flood = [Packet(Endpoint(f"10.2.{i >> 8}.{i & 255}", 1024 + i), SERVER_END, i * 7919, 0, SYN) for i in range(3000)]
     limits = Limits(conversations=500)
-    tracker = ConversationTracker(lambda _: Recorder(), lambda *_: None, PORTS, limits)
+    tracker = ConversationTracker(Recorder, lambda *_: None, PORTS, limits)
     for i in range(0, len(flood), 250):
         tracker.add(batch_of(timed(flood[i : i + 250])))
         assert len(tracker) <= 500
