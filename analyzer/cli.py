@@ -7,6 +7,7 @@ when it runs.
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -219,6 +220,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         discard(sys.stdout)  # whoever read it has seen enough
         return INCOMPLETE if getattr(options, "fail_on", None) else DONE
+    except MemoryError:
+        say("out of memory; lower --max-held and --max-conversations, or give fewer captures at a time")
+        return UNUSABLE
+    except OSError as error:
+        if error.errno not in (errno.EMFILE, errno.ENFILE):
+            raise  # a bug: what the user handed us is told by the rooms that touch it
+        say(f"{error.strerror}; raise the limit (ulimit -n), or give fewer captures at a time")
+        return UNUSABLE
     return code
 
 

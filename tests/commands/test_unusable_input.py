@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import lzma
 import os
@@ -185,6 +186,23 @@ def test_no_command_is_wrong_usage_and_gets_the_help(capsys: pytest.CaptureFixtu
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.startswith("usage: smtpauth")
+
+
+@pytest.mark.parametrize(
+    ("shortage", "told"),
+    [(MemoryError(), "out of memory; lower --max-held"), (OSError(errno.EMFILE, "Too many open files"), "ulimit -n")],
+)
+def test_a_shortage_is_one_line_with_a_way_out(
+    shortage: Exception, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(paths: object) -> None:
+        raise shortage
+
+    monkeypatch.setattr("analyzer.commands.scan.open_captures", fail)
+    assert main(["scan", "x"]) == 2
+    said = capsys.readouterr().err
+    assert told in said
+    assert said.count("\n") == 1
 
 
 def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
