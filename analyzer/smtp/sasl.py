@@ -13,7 +13,7 @@ import re
 from typing import Final, NamedTuple
 
 from analyzer.smtp import ntlm
-from analyzer.smtp.limits import MAX_NAME
+from analyzer.smtp.limits import LINE_HEAD, MAX_NAME
 from analyzer.smtp.records import Method
 from analyzer.smtp.text import decoded, escaped
 
@@ -51,6 +51,8 @@ _SECRET_FORM = re.compile(
 # text: a password sent as it is, without base64, may pass for base64 and decodes to anything.
 _LATIN_NAME = re.compile(r"[\w.@+\\/' À-ÖØ-öø-ÿ-]*")
 _CONTROL = re.compile("[\0-\x1f\x7f-\x9f]")
+# Sizes of a message of which no more than the head was kept, which is a token: a line of it with or without a command.
+_CUT: Final = range((LINE_HEAD - 32) // 4 * 3, LINE_HEAD // 4 * 3 + 1)
 _LINE_END = "\r\n\0"  # of names that a script encoded together with their line end or terminator
 _ADDRESS = re.compile(r"[^@\s]+@(?:[a-z0-9-]+\.)+[a-z]{2,}", re.IGNORECASE)
 _SASLNAME_ESCAPE = re.compile(rb"=(2C|3D)", re.IGNORECASE)
@@ -91,7 +93,11 @@ def _is_encoded_message(text: str) -> bool:
 def _bare_name(message: bytes) -> str | None:
     """A message that is a name as a whole, which nothing but its place says."""
     text = decoded(message)
-    if _CONTROL.search(text.rstrip(_LINE_END)) or not (_is_utf8(message) or _LATIN_NAME.fullmatch(text)):
+    if (
+        len(message) in _CUT
+        or _CONTROL.search(text.rstrip(_LINE_END))
+        or not (_is_utf8(message) or _LATIN_NAME.fullmatch(text))
+    ):
         raise Withheld
     return _name(message)
 
