@@ -7,6 +7,7 @@ import gc
 import pickle
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import lru_cache
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 
 from analyzer.smtp import DialogueParser
@@ -15,20 +16,26 @@ from analyzer.smtp.records import Dialogue
 _DEAD_ENDS = (type, ModuleType, BuiltinFunctionType)
 
 
-def forms(secret: str) -> list[bytes]:
+@lru_cache
+def forms(secret: str) -> tuple[bytes, ...]:
     """``secret`` as it is, reversed, in hexadecimal, percent-encoded, in UTF-16, and in base64 at each alignment."""
     raw = secret.encode()
     whole = base64.b64encode(raw)
     aligned = [base64.b64encode(b"\0" * shift + raw)[shift + bool(shift) : -4] for shift in range(3)]
     percent = "".join(f"%{byte:02x}" for byte in raw).encode()
     wide = secret.encode("utf-16-le")
-    return [raw, raw[::-1], whole, whole[::-1], *aligned, raw.hex().encode(), percent, wide]
+    return (raw, raw[::-1], whole, whole[::-1], *aligned, raw.hex().encode(), percent, wide)
+
+
+@lru_cache
+def _lower_forms(secret: str) -> tuple[bytes, ...]:
+    return tuple(form.lower() for form in forms(secret))
 
 
 def shows(text: bytes, secret: str) -> bool:
     """Letters count in any case, for names of mechanisms and hexadecimal digits are written in either."""
     lowered = text.lower()
-    return any(form.lower() in lowered for form in forms(secret))
+    return any(form in lowered for form in _lower_forms(secret))
 
 
 def reachable(root: object) -> Iterator[object]:
