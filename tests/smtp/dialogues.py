@@ -173,7 +173,7 @@ MECHANISMS = {
         (Auth("ANONYMOUS", "anonymous", True, None, "success", 235),),
     ),
     "unknown mechanism": Case(
-        session(f"C: AUTH X-NEW {PASSWORD}", NEXT, f"C: {PASSWORD}", OK),
+        session(f"C: AUTH X-NEW {PASSWORD}", NEXT, f"C: {PASSWORD}", OK, offer="AUTH PLAIN X-NEW"),
         (Auth("X-NEW", "unknown", True, None, "success", 235),),
     ),
     "exchange's own auth": Case(

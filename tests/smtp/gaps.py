@@ -11,9 +11,11 @@ from tests.smtp.playing import Turns
 
 
 def plain_text(turns: Turns) -> Turns:
-    """``turns`` with no command within their message text."""
+    """``turns`` with neither a command nor the end of another message within their message text."""
     return [
-        (side, data.replace(b"AUTH LOGIN", b"no command") if data.startswith((b"Subject", b"BDAT")) else data)
+        (side, data.replace(b"AUTH LOGIN", b"no command").replace(b"\r\n.\r\nQUIT", b"\r\n,\r\nquit"))
+        if data.startswith((b"Subject", b"BDAT"))
+        else (side, data)
         for side, data in turns
     ]
 

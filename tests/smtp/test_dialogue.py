@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from analyzer.smtp import CLIENT, SERVER, DialogueParser
 from analyzer.smtp.oddities import ODDITIES
-from analyzer.smtp.records import AuthAttempt
+from analyzer.smtp.records import AuthAttempt, Outcome
 from tests.smtp.canaries import assert_forgotten, assert_silent
 from tests.smtp.dialogues import CASES, MECHANISMS, OUTCOMES, PASSWORD, PLAIN, REFUSED, TOKEN, USER, told
 from tests.smtp.playing import (
@@ -62,10 +62,12 @@ def test_in_any_chunks_it_is_the_same(name: str, cuts: set[int]) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_the_clients_side_alone_shows_all_but_the_outcome(name: str) -> None:
     dialogue = read(one_side(CASES[name].turns, CLIENT))
-    assert told(dialogue) == tuple(
-        auth._replace(outcome="cancelled" if auth.outcome == "cancelled" else "unknown", code=0)
-        for auth in CASES[name].auth
-    )
+    assert len(dialogue.auth) == len(CASES[name].auth)
+    for said, auth in zip(told(dialogue), CASES[name].auth, strict=True):
+        # The name of a mechanism that nobody knows may be kept back, for no server was seen to offer it.
+        mechanism = said.mechanism if auth.method == "unknown" else auth.mechanism
+        outcome: Outcome = "cancelled" if auth.outcome == "cancelled" else "unknown"
+        assert said == auth._replace(mechanism=mechanism, outcome=outcome, code=0)
 
 
 @pytest.mark.parametrize("name", SOLICITED)
@@ -83,7 +85,10 @@ def test_prompts_answered_before_they_came_make_no_difference(name: str) -> None
     """The client says all it has to say once the server has greeted it, and the answers come in one go."""
     greets, *rest = CASES[name].turns
     early = [greets, *one_side(rest, CLIENT), *one_side(rest, SERVER)]
-    assert told(read(early)) == told(read(joined(early))) == CASES[name].auth
+    auth = told(read(early))
+    assert auth == told(read(joined(early)))
+    for said, true in zip(auth, CASES[name].auth, strict=True):
+        assert said == true or (said == true._replace(mechanism=None) and true.method == "unknown")
     assert read(early).messages == CASES[name].messages
 
 
@@ -130,8 +135,9 @@ def test_login_succeeds_whatever_the_text_of_its_replies() -> None:
 
 
 def test_a_mechanism_that_begins_like_another_is_another() -> None:
-    assert only(session("C: AUTH PLAINTEXT", "S: 504 no")).mechanism == "PLAINTEXT"
-    assert only(session("C: AUTH LOGINX", "S: 504 no")).method == "unknown"
+    offer = "AUTH PLAINTEXT LOGINX"
+    assert only(session("C: AUTH PLAINTEXT", "S: 535 no", offer=offer)).mechanism == "PLAINTEXT"
+    assert only(session("C: AUTH LOGINX", "S: 535 no", offer=offer)).method == "unknown"
 
 
 def test_a_token_of_many_kilobytes_is_one_line() -> None:

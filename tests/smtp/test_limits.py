@@ -50,7 +50,7 @@ def test_a_reply_line_over_the_limit_keeps_its_code(size: int) -> None:
     assert (dialogue.messages, dialogue.oddities["line-too-long"]) == (1, 1)
 
 
-@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "XOAUTH2", "CRAM-MD5", "X-NEW"])
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "XOAUTH2", "CRAM-MD5", "NTLM"])
 def test_of_an_auth_line_over_the_limit_the_mechanism_is_known(mechanism: str) -> None:
     secret = b64("s3cr3t-c4n4ry" * (limits.MAX_LINE // 8))
     for turns in (
