@@ -49,6 +49,10 @@ Failure = tuple[int, int, str, str]
 """Time, reply code (0 where unknown), enhanced code and meaning (empty where unknown)."""
 
 
+Order = tuple[bool, int, int]
+"""Sorts addresses: private before public, IPv4 before IPv6, then as numbers; no two have the same."""
+
+
 def clipped(text: str) -> str:
     """``text``, cut visibly where it is longer than anything legitimate."""
     return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
@@ -84,7 +88,7 @@ class DeviceBuilder:
         self.ip = ip
         self.address: IPv4Address | IPv6Address = ip_address(ip)
         # Private addresses first: where not all devices fit, those of the own network are the ones in question.
-        self.order = (not self.address.is_private, self.address.version, int(self.address))
+        self.order: Order = (not self.address.is_private, self.address.version, int(self.address))
         self.sessions = self.messages = self.success = self.failure = self.exposed = 0
         self.first = self.last = -1
         self.last_failure: Failure | None = None

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from analyzer.inventory.accounts import Holder, accounts_in_several_hands
 from analyzer.inventory.advice import advice
 from analyzer.inventory.builder import DeviceBuilder
 from analyzer.inventory.device import Device, ProviderUse, Refusal, Server, Summary
 from analyzer.inventory.findings import FINDINGS, in_table_order
-from analyzer.inventory.network import Neighbourhood, accounts_in_several_hands, clients_behind
+from analyzer.inventory.network import Neighbourhood, clients_behind
 from analyzer.inventory.session import Session
 from analyzer.inventory.status import STATUSES, STILL_PASSWORD, judge
 from analyzer.inventory.vendors import vendor_of
@@ -76,7 +77,8 @@ class Inventory:
         around = Neighbourhood(self._builders.values())
         groups = around.machines(self._builders.values())
         machines = [_merged(members) for members in groups]
-        shared, taken_up = accounts_in_several_hands(machines)
+        macs = [around.mac_of(members[0]) for members in groups]
+        shared, taken_up = accounts_in_several_hands([*map(Holder, machines, groups, macs)])
         found = []
         for position, (machine, members) in enumerate(zip(machines, groups, strict=True)):
             findings = _standing_findings(machine)

@@ -1,4 +1,4 @@
-"""What only several addresses together show: routers, one device with several addresses, accounts in several hands."""
+"""What only several addresses together show: routers, one device with several addresses, clients behind one."""
 
 from __future__ import annotations
 
@@ -25,32 +25,33 @@ months."""
 IPV6_SUBNETS = 2
 """A global and a unique local prefix (RFC 4193) side by side are common."""
 
-ACCOUNT_REST = 24 * 3600 * 10**9
-"""Nanoseconds an account must rest before its use elsewhere counts as a change of device: devices that share an account
-send at least once a day; a replacement is set up after its predecessor is gone."""
-
-_ADDRESS_LITERAL = re.compile(r"\[(?:IPv6:)?([0-9A-Fa-f:.]{2,45})\]")
+_ADDRESS = re.compile(r"\[(?:IPv6:)?([0-9A-F:.]{2,45})\]|(\d{1,3}(?:\.\d{1,3}){3})", re.IGNORECASE)
+"""An address in the place of a name (RFC 5321 section 4.1.3); many printers leave the brackets out."""
 
 
 def host_names(builders: Iterable[DeviceBuilder]) -> set[str]:
     """EHLO names that can tell hosts apart, in lower case.
 
-    ``localhost`` and address literals are left out, and so are short forms of longer names.
+    ``localhost`` and addresses are left out, and so are short forms of longer names.
     """
     names = {name.lower().rstrip(".") for builder in builders for name in builder.names.listed()}
-    names = {name for name in names if name and not name.startswith("[") and name.split(".")[0] != "localhost"}
+    names = {
+        name
+        for name in names
+        if name and not name.startswith("[") and name.split(".")[0] != "localhost" and not _ADDRESS.fullmatch(name)
+    }
     first_labels = {name.split(".")[0] for name in names if "." in name}
     return {name for name in names if "." in name or name not in first_labels}
 
 
-def address_literals(builders: Iterable[DeviceBuilder]) -> set[str]:
-    """Addresses that clients named in EHLO (RFC 5321 section 4.1.3), loopback left out."""
+def named_addresses(builders: Iterable[DeviceBuilder]) -> set[str]:
+    """Addresses that clients gave for a name in EHLO, loopback left out."""
     found = set()
     for builder in builders:
         for name in builder.names.listed():
-            if match := _ADDRESS_LITERAL.fullmatch(name):
+            if match := _ADDRESS.fullmatch(name):
                 try:
-                    address = ip_address(match[1])
+                    address = ip_address(match[1] or match[2])
                 except ValueError:
                     continue
                 if not address.is_loopback and not address.is_unspecified:
@@ -62,13 +63,15 @@ def clients_behind(members: Sequence[DeviceBuilder]) -> int:
     """How many clients share the address, at least.
 
     The largest of three counts, each a lower bound by itself: operating systems (by initial TTL, per IP version, whose
-    defaults may differ), address literals, host names. They are not added up: one host may show all three.
+    defaults may differ), addresses in EHLO (all of the host's own are one), host names. They are not added up: one host
+    may show all three.
     """
     systems = 1
     for version in (4, 6):
         ttls = {ttl for m in members if m.address.version == version for _, ttl in m.links.listed() if ttl != NO_TTL}
         systems = max(systems, len({min(c for c in TTL_CLASSES if ttl <= c) for ttl in ttls}))
-    return max(systems, len(address_literals(members)), len(host_names(members)))
+    named, own = named_addresses(members), {member.ip for member in members}
+    return max(systems, len(named - own) + (not named.isdisjoint(own)), len(host_names(members)))
 
 
 def _one_lease_at_a_time(members: Sequence[DeviceBuilder]) -> bool:
@@ -116,9 +119,13 @@ class Neighbourhood:
         return any(mac in self.routers for mac, _ in builder.links.listed())
 
     def _proven_mac(self, builder: DeviceBuilder) -> int | None:
-        """The device's MAC where every frame came straight from it: one MAC, and no router on the way."""
+        """The device's MAC where every frame came straight from it: one MAC, and no router on the way.
+
+        Of some sessions no TTL is known; those of the same MAC speak for them.
+        """
         links = builder.links.listed()
-        if len({mac for mac, _ in links}) == 1 and all(ttl in INITIAL_TTLS for _, ttl in links):
+        ttls = {ttl for _, ttl in links} - {NO_TTL}
+        if len({mac for mac, _ in links}) == 1 and ttls and ttls <= INITIAL_TTLS:
             return self.mac_of(builder)
         return None
 
@@ -135,36 +142,3 @@ class Neighbourhood:
         for members in groups.values():
             members.sort(key=lambda member: (member.address.version, -member.last, member.order))
         return list(groups.values())
-
-
-def accounts_in_several_hands(machines: Sequence[DeviceBuilder]) -> tuple[set[int], set[int]]:
-    """Positions in ``machines`` of those that share an account, and of those that took one up from another machine."""
-    users: dict[tuple[str, str], list[tuple[int, int, int]]] = defaultdict(list)
-    for position, builder in enumerate(machines):
-        for account, _, first, last in builder.accounts.spans():
-            users[account].append((first, last, position))
-    shared: set[int] = set()
-    taken_up: set[int] = set()
-    for (user, scope), uses in users.items():
-        if len(uses) > 1 and not _is_fixed(user, scope):
-            uses.sort()
-            used_until = uses[0][1]
-            for (_, last_before, before), (first, last, position) in pairwise(uses):
-                if first <= last_before + ACCOUNT_REST:
-                    shared.add(before)
-                if first <= used_until + ACCOUNT_REST:
-                    shared.add(position)
-                else:
-                    taken_up.add(position)
-                used_until = max(used_until, last)
-    return shared, taken_up
-
-
-def _is_fixed(user: str, scope: str) -> bool:
-    """Whether a provider gives this user name to all its customers."""
-    if not scope:
-        return False
-    from analyzer.inventory.providers import provider
-
-    known = provider(scope)
-    return known is not None and user in known.fixed_users

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import random
-from dataclasses import fields
+from dataclasses import fields, replace
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analyzer.inventory import builder
 from analyzer.inventory.builder import LISTED_ACCOUNTS, LISTED_NAMES, LISTED_SERVERS, LONGEST_TEXT
 from analyzer.inventory.device import Device
 from analyzer.inventory.devices import Inventory
+from analyzer.inventory.findings import session_findings
 from analyzer.inventory.session import Session
 from tests.support.sessions import DAY, SECOND, START, attempt, session, sessions, silent
 
@@ -32,25 +35,45 @@ def device(*seen: Session) -> Device:
     return only
 
 
+@st.composite
+def crowded_sessions(draw: st.DrawFn) -> Session:
+    """Sessions that begin at few moments and send to each other, so that times are equal and devices are servers."""
+    seen = draw(sessions())
+    moments = st.integers(0, 4).map(lambda day: START + day * DAY)
+    seen.start = draw(moments)
+    seen.end = seen.start + draw(st.sampled_from([0, SECOND]))
+    seen.auth = [replace(tried, time=draw(moments)) for tried in seen.auth]
+    seen.server_ip = draw(st.sampled_from(["10.10.0.11", "10.0.0.2", "203.0.113.7"]))
+    seen.tls_mode = draw(st.sampled_from(["none", "starttls", "implicit", None]))
+    seen.tls_established = draw(st.sampled_from([None, True, False]))
+    seen.findings = session_findings(seen)
+    return seen
+
+
+TABLES = ("LISTED_ACCOUNTS", "LISTED_LINKS", "LISTED_MECHANISMS", "LISTED_NAMES", "LISTED_SERVERS")
+
+
 @settings(deadline=None)
 @given(
-    st.lists(sessions(), max_size=25),
+    st.lists(sessions(), max_size=25) | st.lists(crowded_sessions(), max_size=25),
     st.randoms(use_true_random=False),
     st.integers(1, 5),
-    st.sampled_from([2, 3, 1000]),
+    st.sampled_from([1, 2, 3, 1000]),
+    st.sampled_from([1, 2, 1000]),
 )
 def test_any_split_in_any_order_gives_the_same_records(
-    seen: list[Session], shuffler: random.Random, parts: int, most: int
+    seen: list[Session], shuffler: random.Random, parts: int, most: int, listed: int
 ) -> None:
-    whole = inventory(*seen, most_devices=most)
-    shuffled = list(seen)
-    shuffler.shuffle(shuffled)
-    pieces = [inventory(*shuffled[part::parts], most_devices=most) for part in range(parts)]
-    while len(pieces) > 1:  # any grouping: merge any two until one is left
-        other = pieces.pop(shuffler.randrange(len(pieces)))
-        pieces[shuffler.randrange(len(pieces))].merge(other)
-    assert pieces[0].devices() == whole.devices()
-    assert pieces[0].summary() == whole.summary()
+    with patch.dict(vars(builder), dict.fromkeys(TABLES, listed)):
+        whole = inventory(*seen, most_devices=most)
+        shuffled = list(seen)
+        shuffler.shuffle(shuffled)
+        pieces = [inventory(*shuffled[part::parts], most_devices=most) for part in range(parts)]
+        while len(pieces) > 1:  # any grouping: merge any two until one is left
+            other = pieces.pop(shuffler.randrange(len(pieces)))
+            pieces[shuffler.randrange(len(pieces))].merge(other)
+        assert pieces[0].devices() == whole.devices()
+        assert pieces[0].summary() == whole.summary()
 
 
 @given(st.lists(sessions(), max_size=12))
@@ -153,6 +176,15 @@ def test_without_proof_that_frames_came_straight_from_it_addresses_stay_apart() 
         assert [d.ips for d in found] == [("10.0.0.7",), ("2001:db8::7",)]
 
 
+def test_a_session_without_a_ttl_takes_nothing_from_the_proof_of_others() -> None:
+    seen = device(
+        silent("none", client="10.0.0.7"),
+        silent("none", client="2001:db8::7"),
+        silent("none", client="2001:db8::7", client_ttl=None),
+    )
+    assert seen.ips == ("10.0.0.7", "2001:db8::7")
+
+
 def test_many_ipv6_addresses_on_one_mac_are_a_router() -> None:
     found = devices(*[silent("none", client=f"2001:db8::{n}", client_mac=ROUTER) for n in range(1, 6)])
     assert len(found) == 5
@@ -200,6 +232,9 @@ def test_a_link_without_macs_has_none() -> None:
         (["[192.168.1.5]", "[192.168.1.6]", "[192.168.1.5]", "[IPv6:2001:db8::1]"], 3),
         (["host", "[192.168.1.5]"], 1),  # one host may show both
         (["[999.1.1.1]", "[", ""], 1),
+        (["192.168.1.5", "[192.168.1.5]", "192.168.1.6"], 2),  # many printers leave the brackets out
+        (["[10.10.0.103]", "192.168.1.6"], 2),  # its own, and one that it forwards for
+        (["999.1.1.1", "998.1.1.1", "1.2.3", "[IPv6:fe80::1%eth0]"], 1),  # neither names nor addresses, but for one
     ],
 )
 def test_names_show_how_many_clients_share_an_address(names: list[str], clients: int) -> None:
@@ -214,80 +249,18 @@ def test_initial_ttls_show_different_systems_behind_one_address(ttls: tuple[int 
     assert seen.clients_behind == clients
 
 
+def test_a_client_that_names_itself_by_each_of_its_addresses_is_one() -> None:
+    seen = device(
+        silent("none", client="10.0.0.7", ehlo="[10.0.0.7]"),
+        silent("none", client="2001:db8::7", ehlo="[ipv6:2001:DB8::7]"),
+        silent("none", client="fe80::7", ehlo="[IPv6:fe80::7]"),
+    )
+    assert (len(seen.ips), seen.clients_behind) == (3, 1)
+
+
 def test_different_defaults_of_ipv4_and_ipv6_are_no_sign_of_two_systems() -> None:
     seen = device(silent("none", client="10.0.0.7", client_ttl=255), silent("none", client="fe80::7", client_ttl=64))
     assert seen.clients_behind == 1
-
-
-# --- accounts ----------------------------------------------------------------------------------------
-
-
-def use(client: str, mac: int, day: float, user: str = "scan@example.com", **more: object) -> Session:
-    time = START + int(day * DAY)
-    return session(
-        attempt(username=user, time=time), client=client, client_mac=mac, start=time, end=time, ehlo=client, **more
-    )
-
-
-def account_findings(*seen: Session) -> dict[str, set[str]]:
-    of_interest = {"shared-account", "account-on-device-change"}
-    return {d.device: of_interest & set(d.findings) for d in devices(*seen)}
-
-
-def test_an_account_on_two_devices_at_a_time_is_shared() -> None:
-    seen = account_findings(use("10.0.0.1", COPIER, 0), use("10.0.0.2", SCANNER, 0.5), use("10.0.0.1", COPIER, 1))
-    assert seen == {"10.0.0.1": {"shared-account"}, "10.0.0.2": {"shared-account"}}
-
-
-def test_an_account_that_rested_before_another_device_took_it_up_moved() -> None:
-    seen = account_findings(use("10.0.0.1", COPIER, 0), use("10.0.0.2", SCANNER, 1.5))
-    assert seen == {"10.0.0.1": set(), "10.0.0.2": {"account-on-device-change"}}
-
-
-def test_an_account_can_move_and_then_be_shared() -> None:
-    seen = account_findings(use("10.0.0.1", COPIER, 0), use("10.0.0.2", SCANNER, 5), use("10.0.0.3", ERP, 5.5))
-    assert seen == {
-        "10.0.0.1": set(),
-        "10.0.0.2": {"account-on-device-change", "shared-account"},
-        "10.0.0.3": {"shared-account"},
-    }
-
-
-def test_names_without_a_domain_are_other_accounts_on_other_servers() -> None:
-    first = use("10.0.0.1", COPIER, 0, user="scan", server_ip="10.0.9.1")
-    assert account_findings(first, use("10.0.0.2", SCANNER, 0, user="scan", server_ip="10.0.9.2")) == {
-        "10.0.0.1": set(),
-        "10.0.0.2": set(),
-    }
-    assert account_findings(first, use("10.0.0.2", SCANNER, 0, user="scan", server_ip="10.0.9.1")) == {
-        "10.0.0.1": {"shared-account"},
-        "10.0.0.2": {"shared-account"},
-    }
-
-
-def test_a_user_name_that_the_provider_gives_to_everyone_is_not_shared() -> None:
-    seen = account_findings(
-        use("10.0.0.1", COPIER, 0, user="apikey", provider="sendgrid"),
-        use("10.0.0.2", SCANNER, 0, user="apikey", provider="sendgrid"),
-    )
-    assert seen == {"10.0.0.1": set(), "10.0.0.2": set()}
-
-
-@given(st.lists(st.tuples(st.integers(1, 5), st.integers(0, 80)), min_size=1, max_size=12))
-def test_shared_and_moved_agree_with_comparing_every_pair(uses: list[tuple[int, int]]) -> None:
-    seen = account_findings(*[use(f"10.0.0.{n}", 0x0017C8000000 + n, hours / 24) for n, hours in uses])
-    spans = {
-        n: (min(h for m, h in uses if m == n), max(h for m, h in uses if m == n))
-        for n in {number for number, _ in uses}
-    }
-    for n, (first, last) in spans.items():
-        near = [o for o, (a, b) in spans.items() if o != n and a <= last + 24 and first <= b + 24]
-        earlier = [o for o, (a, b) in spans.items() if o != n and b + 24 < first]
-        expected = {"shared-account"} if near else set()
-        assert ("shared-account" in seen[f"10.0.0.{n}"]) == bool(near)
-        if earlier and not near:
-            expected |= {"account-on-device-change"}
-            assert seen[f"10.0.0.{n}"] == expected
 
 
 # --- failures ----------------------------------------------------------------------------------------
