@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 from ipaddress import IPv6Address
 
+from analyzer.inventory.exposure import PASSWORD_METHODS
 from analyzer.inventory.findings import session_findings
 from analyzer.inventory.providers import provider_of
 from analyzer.inventory.session import Session, TlsMode
@@ -203,30 +204,36 @@ class SessionObserver:
             client_side_seen=conversation.directions[client].payload > 0,
             oddities=oddities,
         )
-        self._judge(session, dialogue)
+        finished = any(direction.finished for direction in conversation.directions)
+        self._judge(session, dialogue, ended=dialogue.ended or conversation.reset or finished)
         session.findings = session_findings(session)
         return session
 
-    def _judge(self, session: Session, dialogue: Dialogue) -> None:
+    def _judge(self, session: Session, dialogue: Dialogue, *, ended: bool) -> None:
         """Set ``method``, ``evidence``, ``confidence`` and ``reason``."""
+        inside_tls = self._tls is not None and session.tls_established is not False
+        lost = ("gap" if session.gaps else "mid-stream") if dialogue.auth_may_be_hidden else None
         attempt = decisive(dialogue.auth)
         if attempt is not None:
-            session.method = attempt.method
-            if attempt.method != "unknown":
-                session.evidence, session.confidence = "observed", 1.0
-            else:
+            # A password that was refused is still one in use. Anything else that was refused may have been followed
+            # by a password where it cannot be seen: then the device must not be told that it needs none.
+            unseen = "inside-tls" if inside_tls else lost or (None if ended else "cut-off")
+            if attempt.method == "unknown":
                 session.reason = "mechanism-not-seen" if attempt.mechanism is None else "mechanism-unknown"
-            return
-        if self._tls is None and not dialogue.is_smtp:
+            elif attempt.outcome != "success" and attempt.method not in PASSWORD_METHODS and unseen is not None:
+                session.reason = unseen
+            else:
+                session.method, session.evidence, session.confidence = attempt.method, "observed", 1.0
+        elif self._tls is None and not dialogue.is_smtp:
             session.reason = "not-smtp"
-        elif self._tls is not None and session.tls_established is not False:
+        elif inside_tls:
             session.reason = "inside-tls"
-        elif self._dialogue is None:
-            # TLS from the start that never came about: nothing was ever said inside.
-            session.method, session.evidence, session.confidence = "none", "observed", 1.0
-        elif dialogue.auth_may_be_hidden:
-            session.reason = "gap" if session.gaps else "mid-stream"
+        elif self._dialogue is not None and lost is not None:
+            session.reason = lost
+        elif self._dialogue is not None and not ended and not session.messages:
+            session.reason = "cut-off"
         else:
+            # All of it was in the clear; or TLS never came about, so that nothing was ever said inside.
             session.method, session.evidence, session.confidence = "none", "observed", 1.0
 
 

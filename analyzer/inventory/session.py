@@ -28,7 +28,8 @@ class Session:
         evidence: ``None`` while ``method`` is ``unknown``.
         confidence: 1.0 for observed and decrypted; a calibrated probability for inferred; ``None`` with
             ``unknown``.
-        reason: why ``method`` is ``unknown``, one kebab-case word (``inside-tls``, ``gap``, ``mid-stream``, …).
+        reason: why ``method`` is ``unknown``, one kebab-case word (``inside-tls``, ``gap``, ``mid-stream``,
+            ``cut-off``, …).
         complete: the conversation's start and end were seen and nothing is missing between them.
         gaps: stretches of bytes known to be missing, both directions.
         findings: ids of :mod:`analyzer.inventory.findings`, in the table's order.

@@ -8,8 +8,8 @@ The rule, worst first:
 4. ``unknown``: some session could not be read, so that the better verdicts below are not proven. A device that is
    called ``oauth`` while one of its programs still uses a password stops sending on the day passwords end; so
    unreadable sessions outrank every good verdict, *unless* all of them were lost by chance (a gap, a capture that
-   began too late: :data:`LOST_BY_CHANCE`) and :data:`ANSWERED_PER_LOST` times as many were read. Sessions that cannot
-   be read by their nature are never excused.
+   began too late or ended too early: :data:`LOST_BY_CHANCE`) and :data:`ANSWERED_PER_LOST` times as many were read.
+   Sessions that cannot be read by their nature are never excused.
 5. ``no-auth``: mail was sent without authentication. Sessions without AUTH and without mail (a probe, a refused
    greeting) count only where there is nothing else.
 6. ``certificate``, ``kerberos``, ``anonymous``, ``oauth``: nothing but this and better ones was used.
@@ -41,7 +41,7 @@ STATUSES: tuple[Status, ...] = (
 STILL_PASSWORD: frozenset[Status] = frozenset({"exposed", "password", "mixed"})
 """The statuses that answer "who still uses passwords"."""
 
-LOST_BY_CHANCE = frozenset({"gap", "mid-stream"})
+LOST_BY_CHANCE = frozenset({"cut-off", "gap", "mid-stream"})
 """Reasons for ``unknown`` that have to do with the capture, not with what the device does."""
 
 ANSWERED_PER_LOST = 10

@@ -14,11 +14,12 @@ class LineBuffer:
         part: the beginning of a line whose end has not come yet.
     """
 
-    __slots__ = ("_passing", "bare", "part", "too_long")
+    __slots__ = ("_last", "_passing", "bare", "part", "too_long")
 
     def __init__(self) -> None:
         self.part = bytearray()
-        self._passing = False
+        self._passing = False  # the line is too long, and no more of it is kept
+        self._last = b""  # its last byte so far
         self.too_long = 0
         self.bare = 0
 
@@ -35,25 +36,34 @@ class LineBuffer:
         """
         end = data.find(b"\n", at)
         if end < 0:
-            if not self._passing:
-                self.part += data[at:]
-                if len(self.part) > MAX_LINE:
-                    del self.part[LINE_HEAD:]
-                    self._passing = True
-                    self.too_long += 1
+            self._hold(data[at:])
             return None, len(data)
         line = data[at:end]
-        if self.part:
-            line = bytes(self.part) if self._passing else bytes(self.part) + line
+        if self._passing:
+            last = line[-1:] or self._last
+            line = bytes(self.part)
+            self.clear()
+        else:
+            if self.part:
+                line = bytes(self.part) + line
+                self.part = bytearray()
+            last = line[-1:]
             if len(line) > MAX_LINE:
                 line = line[:LINE_HEAD]
                 self.too_long += 1
-            self.clear()
-        elif len(line) > MAX_LINE:
-            line = line[:LINE_HEAD]
-            self.too_long += 1
-        if line[-1:] == b"\r":
+        if last == b"\r":
             line = line.rstrip(b"\r")  # some clients end lines with \r\r\n
         else:
             self.bare += 1
         return line, end + 1
+
+    def _hold(self, piece: bytes) -> None:
+        if self._passing:
+            self._last = piece[-1:] or self._last
+            return
+        self.part += piece
+        if len(self.part) > MAX_LINE:
+            self._last = bytes(self.part[-1:])
+            del self.part[LINE_HEAD:]
+            self._passing = True
+            self.too_long += 1

@@ -73,6 +73,11 @@ def mechanism(name: bytes) -> Mechanism:
     return Mechanism(text, "unknown") if name == upper else UNNAMED
 
 
+def is_listed(name: str) -> bool:
+    """``name``, upper case, is a mechanism of the table, and so can be no secret."""
+    return name.encode() in _BY_NAME or name.startswith(tuple(prefix for prefix, _, _ in _PREFIXES))
+
+
 def is_mechanism_name(name: bytes) -> bool:
     """``name``, upper case, is of the form RFC 4422 section 3.1 allows."""
     return _NAME.fullmatch(name) is not None

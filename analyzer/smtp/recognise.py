@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from analyzer.smtp.commands import is_command, is_foreign_command, is_foreign_reply
 from analyzer.smtp.replies import code_of
 
 _LOOKED_AT = 1024
+_FTP = re.compile(rb"FTPD?(?![A-Z0-9-])(?!\.[A-Z])", re.IGNORECASE)
 
 
 def _first_line(data: bytes) -> bytes:
@@ -25,5 +28,8 @@ def looks_like_server(data: bytes) -> bool:
 
 
 def names_ftp(line: bytes) -> bool:
-    """A 220 greeting that says it is an FTP server's (RFC 959 has the same reply form)."""
-    return line[:3] == b"220" and b"FTP" in line.upper() and b"SMTP" not in line.upper()
+    """A 220 greeting that says it is an FTP server's (RFC 959 has the same reply form).
+
+    As a word or at the end of one (ProFTPD, vsFTPd): a mail host may be called softpro or swiftpost.
+    """
+    return line[:3] == b"220" and _FTP.search(line) is not None and b"SMTP" not in line.upper()

@@ -85,6 +85,7 @@ class Dialogue:
             server's side was not seen, messages the client completed.
         auth_may_be_hidden: an AUTH could have taken place where bytes were not seen (start of the
             conversation missing, or a gap outside message text), so its absence proves nothing.
+        ended: the client said QUIT, or the server that it closes the connection (221, 421).
         relayed: a MAIL command was accepted although no AUTH had succeeded.
         auth_required: the server refused a command with 530 or the like (RFC 4954 section 6).
         oddities: named, counted peculiarities (kebab-case).
@@ -101,6 +102,7 @@ class Dialogue:
     auth: list[AuthAttempt] = field(default_factory=list)
     messages: int = 0
     auth_may_be_hidden: bool = False
+    ended: bool = False
     relayed: bool = False
     auth_required: bool = False
     oddities: Tally = field(default_factory=Tally)

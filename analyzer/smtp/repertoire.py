@@ -2,7 +2,8 @@
 
 A device says the same lines in every conversation, and its server gives the same answers; reading them anew each
 time would be most of the work. So the meaning of a whole turn is remembered, bounded, for turns that can hold no
-secret: command lines other than AUTH, and replies other than challenges. Any other turn is read line by line.
+secret: command lines other than AUTH, and replies that accept something. (A challenge is part of a secret's exchange,
+and a refusal may repeat what it refuses.) Any other turn is read line by line.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ REMEMBERED: Final = 4096
 LONGEST_TURN: Final = 1024
 """Bytes of a turn that is remembered: an EHLO reply has a few hundred. Bounds the memory to some 10 MB."""
 
-CHALLENGE: Final = 334
+_REFUSED: Final = 400
+_CHALLENGE: Final = 334
 
 _COMMANDS: Final = {
     b"EHLO": "EHLO",
-    b"LHLO": "EHLO",
+    b"LHLO": "LHLO",
     b"HELO": "HELO",
     b"MAIL": "MAIL",
     b"RCPT": "RCPT",
@@ -58,7 +60,7 @@ def read_command(line: bytes) -> Command | None:
     kind = _COMMANDS.get(line[:4].upper())
     if kind is None or line[4:5] not in _AFTER_VERB or (kind == "DATA" and line[4:].strip()):
         return None
-    return Command(kind, shown(line[5:].strip()) if kind in ("EHLO", "HELO") else None)
+    return Command(kind, shown(line[5:].strip()) if kind in ("EHLO", "HELO", "LHLO") else None)
 
 
 def command_of(turn: bytes) -> Command | None:
@@ -79,7 +81,7 @@ def command_of(turn: bytes) -> Command | None:
 
 
 def replies_of(turn: bytes) -> tuple[Reply, ...] | None:
-    """The replies that ``turn`` consists of, if nothing is odd about them and none of them is a challenge."""
+    """The replies that ``turn`` consists of, if nothing is odd about them and all of them accept something."""
     known = KNOWN_REPLIES.get(turn)
     if known is not None:
         return known
@@ -91,7 +93,7 @@ def replies_of(turn: bytes) -> tuple[Reply, ...] | None:
         code, more = LAST_LINE.get(line[:4]), False
         if code is None:
             code, more = MORE_LINES.get(line[:4]), True
-        if code is None or code == CHALLENGE or b"\n" in line or line[-1:] == b"\r":
+        if code is None or code == _CHALLENGE or code >= _REFUSED or b"\n" in line or line[-1:] == b"\r":
             return None
         if lines and lines[0][:3] != line[:3]:
             return None

@@ -17,6 +17,9 @@ MORE_LINES: Final = {b"%d-" % code: code for code in range(200, 600)}
 
 _CODE_ALONE = re.compile(rb"([2-5]\d\d)\s*")
 _ENHANCED = re.compile(rb"[2-5]\d\d[ -]\s*([245])\.(\d{1,3})\.(\d{1,3})(?![\w.])")
+_GO_AHEAD = re.compile(
+    rb"\b(?:start|begin|ready for|go ahead|negotiat\w*)\b.*\b(?:TLS|SSL)\b|\bTLS go ahead\b", re.IGNORECASE
+)
 _KEYWORD = re.compile(rb"[A-Z0-9][A-Z0-9-]{0,63}")  # RFC 5321 section 4.1.1.1, ehlo-keyword
 # Firewalls overwrite the word in place: STARTTLS has eight letters, and some mark it by a last letter (XXXXXXXA).
 # Words of other lengths stand over other extensions, SIZE or AUTH say.
@@ -95,6 +98,11 @@ def enhanced_code(code: int, lines: Sequence[bytes]) -> str | None:
         if match and match[1][0] - 48 == code // 100:
             return b".".join(match.groups()).decode()
     return None
+
+
+def speaks_of_tls(line: bytes) -> bool:
+    """A 220 that accepts STARTTLS ("220 2.0.0 Ready to start TLS"), not a greeting, which begins with a host name."""
+    return _ENHANCED.match(line) is not None or _GO_AHEAD.search(line) is not None
 
 
 def text_of(lines: Sequence[bytes]) -> str:

@@ -1,0 +1,51 @@
+"""The text of a message, stepped over to its end (RFC 5321 sections 4.1.1.4 and 4.5.2)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_END: Final = b"\r\n.\r\n"
+_BARE_END: Final = b"\n.\n"
+_SEAM: Final = 4  # bytes of an end that may lie in an earlier piece
+
+
+class MessageText:
+    """Looks for the end of one message.
+
+    Attributes:
+        size: bytes of text so far.
+        torn: bytes of it are missing, and the end may have been among them.
+        refused: the server has refused the message before its end was seen.
+    """
+
+    __slots__ = ("_ends", "_tail", "refused", "size", "torn")
+
+    def __init__(self, *, bare: bool) -> None:
+        """``bare``: the client ends its lines with LF alone, so its message may end with LF.LF too."""
+        self._ends = (_END, _BARE_END) if bare else (_END,)
+        self._tail = b"\r\n"  # the line before the text has ended
+        self.size = 0
+        self.torn = False
+        self.refused = False
+
+    def skip(self, data: bytes, at: int) -> int | None:
+        """Step over the text in ``data`` from ``at`` on.
+
+        Returns:
+            Where what follows the message begins; ``None`` when all of ``data`` belongs to it.
+        """
+        tail = self._tail
+        seam = tail + data[at : at + _SEAM]
+        ends = [at - len(tail) + found + len(end) for end in self._ends if (found := seam.find(end)) >= 0]
+        if not ends:
+            ends = [found + len(end) for end in self._ends if (found := data.find(end, at)) >= 0]
+        if ends:
+            return min(ends)
+        self._tail = (tail + data[max(at, len(data) - _SEAM) :])[-_SEAM:]
+        self.size += len(data) - at
+        return None
+
+    def gap(self) -> None:
+        """Bytes of the text are missing."""
+        self._tail = b""
+        self.torn = True
