@@ -112,6 +112,7 @@ class DialogueParser:
         "_server_gap",
         "_server_seen",
         "_slipped_in",
+        "_taken",
         "_text",
         "_tls_possible",
         "_torn_reply",
@@ -134,6 +135,7 @@ class DialogueParser:
         self._dropped = 0  # commands no longer in the queue whose replies are still to come
         self._lmtp = False
         self._recipients = 0
+        self._taken = False  # the message that was answered last
         self._tls_possible = False
         self._slipped_in = False  # a command followed STARTTLS before its reply
         self._after_tls = False
@@ -275,6 +277,12 @@ class DialogueParser:
         while at < end:
             mode = self._mode
             if mode == _MESSAGE and self._text is not None:
+                if not self._go_ahead and not self._text.size:
+                    line, at = buffer.take(data, at)
+                    if line is None:
+                        break
+                    self._first_line_of_text(line, time)
+                    continue
                 after = self._text.skip(data, at)
                 if after is None:
                     break
@@ -303,6 +311,14 @@ class DialogueParser:
                     break
         return None
 
+    def _first_line_of_text(self, line: bytes, time: int) -> None:
+        """What follows a DATA that no 354 was seen to: message text, unless DATA was refused."""
+        if is_command(line):  # a message begins with a header line
+            self._mode = _COMMANDS
+            self._client_line(line, time)
+        elif self._text is not None and self._text.skip(line + b"\r\n", 0) is not None:
+            self._end_message()
+
     def _end_message(self) -> None:
         self._mode = _COMMANDS
         self._completed += 1
@@ -313,7 +329,7 @@ class DialogueParser:
         self._push("MESSAGE")
         if self._lmtp:  # one reply for each recipient, RFC 2033 section 4.2
             for _ in range(self._recipients - 1):
-                self._push("OTHER")
+                self._push("COPY")
 
     def _client_line(self, line: bytes, time: int) -> None:
         exchange = self._exchange
@@ -576,8 +592,9 @@ class DialogueParser:
                 head.challenge(lines[-1][4:])
                 return
             pending.popleft()
-            if not pending:
+            if not pending and self._before is not None:
                 self._before = None  # all that was in doubt was answered as commands are
+                self._greeted_as_smtp = True
             self._reply_to(head, code, lines)
         elif self._mode == _MESSAGE and code != 354:
             self._replied_in_message(code, lines)
@@ -657,7 +674,15 @@ class DialogueParser:
                 self._mode = _COMMANDS
 
     def _answered_message(self, code: int, lines: Sequence[bytes]) -> None:
-        self._accepted += code == 250
+        self._taken = code == 250
+        if self._taken:
+            self._accepted += 1
+            self._said_smtp = True
+
+    def _answered_copy(self, code: int, lines: Sequence[bytes]) -> None:
+        if code == 250 and not self._taken:  # one recipient is enough for the message to be accepted
+            self._taken = True
+            self._accepted += 1
 
     def _answered_starttls(self, code: int, lines: Sequence[bytes]) -> None:
         starttls = self._result.starttls
@@ -776,6 +801,7 @@ _ON_REPLY: Final[dict[str, Callable[[DialogueParser, int, Sequence[bytes]], None
     "MAIL": DialogueParser._answered_mail,
     "DATA": DialogueParser._answered_data,
     "MESSAGE": DialogueParser._answered_message,
+    "COPY": DialogueParser._answered_copy,
     "STARTTLS": DialogueParser._answered_starttls,
     "TURN": DialogueParser._answered_turn,
 }

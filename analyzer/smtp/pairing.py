@@ -19,6 +19,7 @@ _SUCCESS: Final[dict[str, frozenset[int]]] = {
     "DATA": frozenset((354,)),
     "CHUNK": frozenset((250,)),
     "MESSAGE": frozenset((250,)),
+    "COPY": frozenset((250,)),
     "RSET": frozenset((250,)),
     "NOOP": frozenset((250,)),
     "STARTTLS": frozenset((220,)),
