@@ -81,6 +81,7 @@ class DeviceBuilder:
         "servers",
         "sessions",
         "success",
+        "tls",
         "uses",
     )
 
@@ -90,6 +91,7 @@ class DeviceBuilder:
         # Private addresses first: where not all devices fit, those of the own network are the ones in question.
         self.order: Order = (not self.address.is_private, self.address.version, int(self.address))
         self.sessions = self.messages = self.success = self.failure = self.exposed = 0
+        self.tls = 0  # sessions in which TLS began, or had begun before the capture
         self.first = self.last = -1
         self.last_failure: Failure | None = None
         self.last_success = -1
@@ -113,6 +115,8 @@ class DeviceBuilder:
             self.last = session.end
         self.methods[method] = self.methods.get(method, 0) + 1
         note_uses(self.uses, session)
+        if session.tls_mode != "none":
+            self.tls += 1
         for finding in session.findings:
             self.findings[finding] = self.findings.get(finding, 0) + 1
         if session.ehlo is not None:
@@ -137,7 +141,8 @@ class DeviceBuilder:
                 self.accounts.add((clipped(user), scope), time)
             if attempt.outcome == "success":
                 self.success += 1
-                self.last_success = max(self.last_success, time)
+                if time > self.last_success:
+                    self.last_success = time
             elif attempt.outcome == "failure":
                 self.failure += 1
                 failure = (time, attempt.code or 0, attempt.enhanced or "", clipped(attempt.meaning or ""))
@@ -151,6 +156,7 @@ class DeviceBuilder:
         self.success += other.success
         self.failure += other.failure
         self.exposed += other.exposed
+        self.tls += other.tls
         if other.sessions:
             self.first = other.first if self.first < 0 else min(self.first, other.first)
             self.last = max(self.last, other.last)

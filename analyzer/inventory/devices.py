@@ -28,6 +28,9 @@ SLACK = 1.125
 
 _WITH_PASSWORD = ("basic", "challenge")
 
+_REFUSED = 535
+"""The reply to wrong credentials (RFC 4954 section 6). FTP has it, too, but after a command of its own (RFC 2228)."""
+
 
 class Inventory:
     """Everything known of all devices so far."""
@@ -43,10 +46,11 @@ class Inventory:
     def add(self, session: Session) -> None:
         """Count ``session`` towards the device that opened it.
 
-        Conversations that were readable and not SMTP make no device. What is inside TLS cannot be read, so the port it
-        was sent to speaks for it.
+        Conversations that were readable and not SMTP make no device, unless they show a login as only SMTP has it:
+        however odd the rest, a password in the clear must not be counted away. What is inside TLS cannot be read, so
+        the port it was sent to speaks for it.
         """
-        if not session.is_smtp and session.tls_mode == "none":
+        if not session.is_smtp and session.tls_mode == "none" and not _shows_login(session):
             self._not_smtp += 1
             return
         self._sessions += 1
@@ -130,6 +134,14 @@ class Inventory:
             self._builders = {builder.ip: builder for builder in kept}
 
 
+def _shows_login(session: Session) -> bool:
+    """Whether a login succeeded, or an AUTH command was answered with a verdict on its credentials."""
+    for attempt in session.auth:
+        if attempt.outcome == "success" or (attempt.code == _REFUSED and attempt.mechanism is not None):
+            return True
+    return False
+
+
 def _merged(members: Sequence[DeviceBuilder]) -> DeviceBuilder:
     """The addresses of one machine as one; the first is the one it goes by."""
     if len(members) == 1:
@@ -141,10 +153,12 @@ def _merged(members: Sequence[DeviceBuilder]) -> DeviceBuilder:
 
 
 def _standing_findings(machine: DeviceBuilder) -> set[str]:
-    """Findings of the sessions, without failures that a later success has settled."""
+    """Findings of the sessions, without failures that a later success has settled, and what their counts show."""
     findings = set(machine.findings)
     if machine.last_failure is not None and machine.last_success >= machine.last_failure[0]:
         findings -= {"auth-failing", "basic-disabled"}
+    if machine.tls and machine.findings.get("tls-failed") == machine.tls:
+        findings.add("tls-never-established")
     return findings
 
 
@@ -155,6 +169,8 @@ def _device(
     behind = clients_behind(members)
     if behind > 1:
         findings.add("several-clients-behind")
+    if status == "no-auth" and not machine.messages:
+        findings.add("no-message-accepted")
     mac = around.mac_of(members[0])
     servers = _servers(machine)
     users = list(dict.fromkeys(user for (user, _), _ in machine.accounts.counts()))

@@ -43,22 +43,34 @@ def proof_was_sent(attempt: AuthAttempt) -> bool:
     return True  # 535, 454, … judge credentials, even where the name could not be read
 
 
-def attempts_in_clear(session: Session) -> list[AuthAttempt]:
-    """The attempts of ``session`` that anyone on the path could read.
+def was_in_clear(session: Session) -> bool:
+    """Whether anyone on the path could read the attempts of ``session``.
 
     Attempts that were readable only through keys (``decrypted``), or because a decrypting middlebox mirrors what was
     inside TLS, were protected on the wire.
     """
-    if session.evidence == "decrypted" or session.starttls.still_plain:
-        return []
-    return session.auth
+    return session.evidence != "decrypted" and not session.starttls.still_plain
+
+
+def attempts_in_clear(session: Session) -> list[AuthAttempt]:
+    """The attempts of ``session`` that anyone on the path could read."""
+    return session.auth if was_in_clear(session) else []
+
+
+# Loops and no generators in what follows: it is asked of every session that logs in, several times.
 
 
 def crossed_in_clear(session: Session, method: str) -> bool:
     """Whether a proof of ``method`` was sent where anyone on the path could read it."""
-    return any(a.method == method and proof_was_sent(a) for a in attempts_in_clear(session))
+    for attempt in session.auth:
+        if attempt.method == method and proof_was_sent(attempt):
+            return was_in_clear(session)
+    return False
 
 
 def exposes_secret(session: Session) -> bool:
     """Whether ``session`` showed a reusable secret to the network; this is what ``exposed`` means."""
-    return any(a.method in REUSABLE_METHODS and proof_was_sent(a) for a in attempts_in_clear(session))
+    for attempt in session.auth:
+        if attempt.method in REUSABLE_METHODS and proof_was_sent(attempt):
+            return was_in_clear(session)
+    return False

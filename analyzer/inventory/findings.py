@@ -74,7 +74,7 @@ FINDINGS: tuple[Finding, ...] = (
         "session",
         "The provider refused password authentication as such: this device's mail is not leaving.",
         "Enable SMTP AUTH for the mailbox for the time being, and move the device off passwords.",
-        "5.7.139 also covers a mailbox blocked by policy.",
+        "5.7.139 also covers a mailbox blocked by policy; where its text speaks of a wrong password, it is not said.",
     ),
     Finding(
         "basic-to-retiring-provider",
@@ -99,6 +99,21 @@ FINDINGS: tuple[Finding, ...] = (
         "Configure credentials on the device, or let the server relay for its address.",
     ),
     Finding(
+        "starttls-required",
+        "medium",
+        "session",
+        "The server refused the client because it had not begun TLS, and it never did.",
+        "Switch the device to STARTTLS (or TLS on port 465), and leave the server as strict as it is.",
+    ),
+    Finding(
+        "tls-never-established",
+        "medium",
+        "device",
+        "Every TLS handshake of this device failed, so nothing it sends that way arrives.",
+        "Compare the TLS versions that both sides accept, and see that the device trusts the server's certificate.",
+        "Said only where the end of each handshake was seen.",
+    ),
+    Finding(
         "tls-failed",
         "medium",
         "session",
@@ -118,7 +133,8 @@ FINDINGS: tuple[Finding, ...] = (
         "device",
         "This device took up an account that another device had used before.",
         "Confirm that the device was replaced; otherwise change the password.",
-        "Said only where more than a day lies between the other device's last use and this one's first.",
+        "Said only where more than a day lies between the other device's last use and this one's first, and where MAC "
+        "addresses or names tell the two apart.",
     ),
     Finding(
         "starttls-not-offered",
@@ -134,7 +150,8 @@ FINDINGS: tuple[Finding, ...] = (
         "device",
         "Another device uses the same account, so its password cannot be changed for one alone.",
         "Give each device an account of its own.",
-        "Names without a domain are compared per server; user names that a provider fixes for everyone are left out.",
+        "Names without a domain are compared per server. Left out are user names that a provider fixes for everyone, "
+        "addresses that may be one device's, and relays that pass logins on.",
     ),
     Finding(
         "oauth-fell-back",
@@ -149,6 +166,14 @@ FINDINGS: tuple[Finding, ...] = (
         "session",
         "TLS 1.1 or older was negotiated (deprecated by RFC 8996).",
         "Update the device's firmware or the server; providers refuse these versions.",
+    ),
+    Finding(
+        "readable-after-starttls",
+        "low",
+        "session",
+        "STARTTLS was accepted, yet the login that followed could be read here.",
+        "Find out whether a decrypting firewall or proxy feeds this capture; if none does, change the password.",
+        "A mirror of decrypted traffic and a login that truly crossed in the clear look the same.",
     ),
     Finding(
         "password-offered-in-clear",
@@ -187,12 +212,20 @@ FINDINGS: tuple[Finding, ...] = (
         "Check that the server is one of yours.",
     ),
     Finding(
+        "no-message-accepted",
+        "info",
+        "device",
+        "No message of this device was accepted, so no-auth says only that it did not log in.",
+        "See the device's other findings for what stops its mail; without any it may be a monitor or a scanner.",
+    ),
+    Finding(
         "several-clients-behind",
         "info",
         "device",
         "More than one client seems to send from this address: a router, a proxy or a host with several programs.",
         "Look behind it for the devices; the verdict is that of the worst.",
-        "A lower bound, from names the clients gave themselves and from initial TTLs.",
+        "A lower bound, from names the clients gave themselves and from initial TTLs. An address that passed from one "
+        "device to another, or a device that was renamed, looks the same.",
     ),
 )
 

@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from analyzer.inventory.exposure import PASSWORD_METHODS, attempts_in_clear, crossed_in_clear
+from analyzer.inventory.exposure import (
+    PASSWORD_METHODS,
+    REUSABLE_METHODS,
+    crossed_in_clear,
+    proof_was_sent,
+    was_in_clear,
+)
 from analyzer.inventory.session import Session
 
 STANDARD_PORTS = frozenset({25, 465, 587, 2465, 2525, 2587})
@@ -24,6 +30,12 @@ OLD_TLS = frozenset({"SSLv2", "SSLv3", "1.0", "1.1"})
 
 BASIC_DISABLED = frozenset({"5.7.139", "5.7.30"})
 """Enhanced codes with which Microsoft refuses basic authentication itself, whatever the password."""
+
+ABOUT_THE_ACCOUNT = frozenset({"wrong user name or password", "the password has expired", "the account is locked"})
+"""Meanings (:mod:`analyzer.smtp.meanings`) of 5.7.139 that a password of the right kind would get as well."""
+
+SHOWS_SECRET = PASSWORD_METHODS | REUSABLE_METHODS
+"""Methods of which somebody who reads along learns a secret, or what it can be guessed from."""
 
 OAUTH_MECHANISMS = frozenset({"XOAUTH2", "OAUTHBEARER"})
 
@@ -61,11 +73,37 @@ def _starttls_injection(session: Session) -> bool:
 
 def _auth_before_starttls(session: Session) -> bool:
     tls = session.starttls
-    return tls.offered is True and tls.requested is not True and bool(attempts_in_clear(session))
+    # Where TLS came about after STARTTLS, what could be read came before it.
+    if tls.offered is not True or (tls.requested is True and session.tls_mode != "starttls"):
+        return False
+    return was_in_clear(session) and any(proof_was_sent(attempt) for attempt in session.auth)
+
+
+def _starttls_required(session: Session) -> bool:
+    if session.tls_mode != "none" or session.starttls.still_plain:
+        return False
+    for attempt in session.auth:
+        if attempt.code == 538 or (attempt.code == 530 and "STARTTLS" in (attempt.meaning or "")):
+            return True
+    return False
+
+
+def _readable_after_starttls(session: Session) -> bool:
+    if not session.starttls.still_plain or session.evidence == "decrypted":
+        return False
+    return any(attempt.method in SHOWS_SECRET and proof_was_sent(attempt) for attempt in session.auth)
 
 
 def _basic_disabled(session: Session) -> bool:
-    return any(a.method == "basic" and a.outcome == "failure" and a.enhanced in BASIC_DISABLED for a in session.auth)
+    for attempt in session.auth:
+        if (
+            attempt.method == "basic"
+            and attempt.outcome == "failure"
+            and attempt.enhanced in BASIC_DISABLED
+            and attempt.meaning not in ABOUT_THE_ACCOUNT
+        ):
+            return True
+    return False
 
 
 def _basic_to_retiring_provider(session: Session) -> bool:
@@ -78,12 +116,17 @@ def _basic_to_retiring_provider(session: Session) -> bool:
 
 
 def _auth_failing(session: Session) -> bool:
-    outcomes = [attempt.outcome for attempt in session.auth]
-    return "failure" in outcomes and "success" not in outcomes
+    failed = False
+    for attempt in session.auth:
+        if attempt.outcome == "success":
+            return False
+        failed = failed or attempt.outcome == "failure"
+    return failed
 
 
 def _auth_required(session: Session) -> bool:
-    return session.auth_required and not session.auth
+    # An AUTH may lie where nothing was seen: only a session that shows there was none proves that it was never tried.
+    return session.auth_required and session.method == "none"
 
 
 def _tls_failed(session: Session) -> bool:
@@ -121,12 +164,19 @@ def _oauth_fell_back(session: Session) -> bool:
 
 
 def _oauth_available(session: Session) -> bool:
-    offered = (session.mechanisms_before_tls or ()) + (session.mechanisms_after_tls or ())
-    return bool(offered) and not OAUTH_MECHANISMS.isdisjoint(offered) and uses_password(session)
+    for offered in (session.mechanisms_before_tls, session.mechanisms_after_tls):
+        if offered and not OAUTH_MECHANISMS.isdisjoint(offered):
+            return uses_password(session)
+    return False
 
 
 def _second_auth(session: Session) -> bool:
-    return any(attempt.outcome == "success" for attempt in session.auth[:-1])
+    succeeded = False
+    for attempt in session.auth:
+        if succeeded:
+            return True
+        succeeded = attempt.outcome == "success"
+    return False
 
 
 def _wrong_port(session: Session) -> bool:
@@ -161,11 +211,13 @@ SESSION_RULES: dict[str, Callable[[Session], bool]] = {
     "basic-to-retiring-provider": _basic_to_retiring_provider,
     "auth-failing": _auth_failing,
     "auth-required": _auth_required,
+    "starttls-required": _starttls_required,
     "tls-failed": _tls_failed,
     "cleartext-challenge": _cleartext_challenge,
     "starttls-not-offered": _starttls_not_offered,
     "oauth-fell-back": _oauth_fell_back,
     "old-tls": _old_tls,
+    "readable-after-starttls": _readable_after_starttls,
     "password-offered-in-clear": _password_offered_in_clear,
     "wrong-port": _wrong_port,
     "second-auth": _second_auth,
@@ -183,7 +235,9 @@ OF_ATTEMPTS = frozenset(
         "cleartext-challenge",
         "cleartext-token",
         "oauth-fell-back",
+        "readable-after-starttls",
         "second-auth",
+        "starttls-required",
     )
 )
 """Those that no session without an AUTH attempt can earn."""

@@ -14,6 +14,7 @@ from analyzer.inventory.device import Device
 from analyzer.inventory.devices import Inventory
 from analyzer.inventory.findings import session_findings
 from analyzer.inventory.session import Session
+from analyzer.smtp.records import AuthAttempt
 from tests.support.sessions import DAY, SECOND, START, attempt, session, sessions, silent
 
 COPIER, SCANNER, ERP, ROUTER = 0x0017C8000001, 0x0017C8000002, 0x00155D000001, 0x00000C000001
@@ -128,6 +129,22 @@ def test_conversations_that_were_not_smtp_make_no_device_but_are_counted() -> No
     )
     assert [d.status for d in seen.devices()] == ["unknown"]
     assert (seen.summary().sessions, seen.summary().not_smtp) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("tried", "listed"),
+    [
+        (attempt("LOGIN"), True),
+        (attempt("PLAIN", "failure", code=535), True),
+        (AuthAttempt(None, "unknown", outcome="success", code=235), True),  # one direction captured
+        (AuthAttempt(None, "unknown", outcome="failure", code=535), False),  # FTP says so, too (RFC 2228)
+        (attempt("PLAIN", "failure", code=504), False),  # FTP's AUTH is answered like this
+        (attempt("PLAIN", "unknown"), False),  # POP3's AUTH is never answered with a number
+    ],
+)
+def test_a_login_is_not_counted_away_however_little_the_rest_looks_like_smtp(tried: AuthAttempt, listed: bool) -> None:
+    seen = inventory(session(tried, is_smtp=False))
+    assert (len(seen.devices()), seen.summary().sessions, seen.summary().not_smtp) == (listed, listed, not listed)
 
 
 # --- router, dual stack, lease -----------------------------------------------------------------------

@@ -9,7 +9,8 @@ from hypothesis import given
 from analyzer.inventory.findings import FINDINGS, in_table_order, session_findings
 from analyzer.inventory.rules import SESSION_RULES
 from analyzer.inventory.session import Session
-from analyzer.smtp.records import StartTls
+from analyzer.smtp.meanings import meaning
+from analyzer.smtp.records import AuthAttempt, StartTls
 from tests.support.sessions import attempt, session, sessions, silent
 
 OFFERED = StartTls(offered=True, requested=False)
@@ -20,7 +21,18 @@ IN_TLS: dict[str, Any] = {
     "tls_version": "1.3",
     "tls_established": True,
 }
-MECHANISMS = ("PLAIN", "LOGIN")
+MIRRORED = StartTls(True, True, True, still_plain=True)
+STARTTLS_FIRST: dict[str, Any] = {
+    "code": 530,
+    "username": None,
+    "meaning": meaning(530, "5.7.0", "Must issue a STARTTLS command first"),
+}
+
+
+def refused_by_microsoft(text: str) -> AuthAttempt:
+    """A LOGIN that Exchange Online refused in these words."""
+    return attempt("LOGIN", "failure", enhanced="5.7.139", meaning=meaning(535, "5.7.139", text))
+
 
 EARNED: dict[str, list[Session]] = {
     "cleartext-auth": [session(attempt("PLAIN")), session(attempt("LOGIN", "failure"))],
@@ -31,8 +43,20 @@ EARNED: dict[str, list[Session]] = {
         silent(starttls=StartTls(mangled=True)),
         silent(starttls=StartTls(offered=True, requested=True, accepted=False)),
     ],
-    "auth-before-starttls": [session(attempt(), starttls=OFFERED)],
-    "basic-disabled": [session(attempt("LOGIN", "failure", enhanced="5.7.139"))],
+    "auth-before-starttls": [
+        session(attempt(), starttls=OFFERED),
+        session(attempt("LOGIN", "failure"), starttls=OFFERED),
+        session(attempt(), **IN_TLS),  # read, so before TLS
+    ],
+    "basic-disabled": [
+        session(attempt("LOGIN", "failure", enhanced="5.7.139")),
+        session(
+            refused_by_microsoft("Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant.")
+        ),
+        session(refused_by_microsoft("Authentication unsuccessful, basic authentication is disabled.")),
+        session(refused_by_microsoft("user is locked by your organization's security defaults policy.")),
+        session(attempt("LOGIN", "failure", code=550, enhanced="5.7.30")),
+    ],
     "basic-to-retiring-provider": [
         session(attempt(), provider="exchange-online"),
         session(attempt("PLAIN", "failure"), provider="outlook-personal"),
@@ -40,10 +64,19 @@ EARNED: dict[str, list[Session]] = {
     ],
     "auth-failing": [session(attempt("PLAIN", "failure"), attempt("LOGIN", "failure"))],
     "auth-required": [silent(auth_required=True)],
+    "starttls-required": [
+        session(attempt("LOGIN", "failure", **STARTTLS_FIRST), starttls=OFFERED),
+        session(attempt("PLAIN", "failure", code=538), starttls=StartTls(offered=False)),
+    ],
     "tls-failed": [silent(tls_mode="starttls", tls_established=False)],
     "starttls-not-offered": [silent(starttls=NOT_OFFERED, mechanisms_before_tls=())],
     "oauth-fell-back": [session(attempt("XOAUTH2", "failure"), attempt("LOGIN"))],
     "old-tls": [silent("unknown", **{**IN_TLS, "tls_version": "1.0"})],
+    "readable-after-starttls": [
+        session(attempt(), starttls=MIRRORED),
+        session(attempt("CRAM-MD5"), starttls=MIRRORED),
+        session(attempt("XOAUTH2", "failure"), starttls=MIRRORED),
+    ],
     "password-offered-in-clear": [silent(mechanisms_before_tls=("XOAUTH2", "LOGIN"))],
     "wrong-port": [
         session(attempt(), server_port=25),
@@ -58,10 +91,14 @@ EARNED: dict[str, list[Session]] = {
 NOT_EARNED: dict[str, list[Session]] = {
     "cleartext-auth": [
         session(attempt("XOAUTH2")),
+        session(attempt("PLAIN"), starttls=MIRRORED),  # perhaps; "readable-after-starttls" says so
         session(attempt("LOGIN", "failure", code=538, username=None)),
         silent("basic", evidence="inferred", confidence=0.97, **IN_TLS),
     ],
-    "cleartext-token": [session(attempt("OAUTHBEARER", "failure", code=504, username=None))],
+    "cleartext-token": [
+        session(attempt("OAUTHBEARER", "failure", code=504, username=None)),
+        session(attempt("PLAIN")),
+    ],
     "cleartext-challenge": [session(attempt("NTLM", "failure", code=504, username=None))],
     "starttls-injection": [silent(starttls=OFFERED)],
     "starttls-stripped": [
@@ -72,8 +109,16 @@ NOT_EARNED: dict[str, list[Session]] = {
         session(attempt(), starttls=StartTls(offered=None)),
         session(attempt(), starttls=StartTls(True, True, False)),
         silent(starttls=OFFERED),
+        session(attempt("LOGIN", "failure", **STARTTLS_FIRST), starttls=OFFERED),  # it was not let
+        session(attempt(), evidence="decrypted", method="basic", confidence=1.0, **IN_TLS),
     ],
-    "basic-disabled": [session(attempt("XOAUTH2", "failure", enhanced="5.7.139"))],
+    "basic-disabled": [
+        session(attempt("XOAUTH2", "failure", enhanced="5.7.139")),
+        session(attempt("LOGIN", "failure", enhanced="5.7.8")),
+        session(refused_by_microsoft("Authentication unsuccessful, the user credentials were incorrect.")),
+        session(refused_by_microsoft("Authentication unsuccessful, the user password has expired.")),
+        session(refused_by_microsoft("Authentication unsuccessful, user account is locked.")),
+    ],
     "basic-to-retiring-provider": [
         session(attempt(), provider=None),
         session(attempt(), provider="gmail"),  # application passwords still work
@@ -81,7 +126,16 @@ NOT_EARNED: dict[str, list[Session]] = {
         session(attempt("XOAUTH2"), provider="exchange-online"),
     ],
     "auth-failing": [session(attempt("LOGIN", "failure"), attempt("LOGIN")), session(attempt("LOGIN", "unknown"))],
-    "auth-required": [session(attempt(), auth_required=True)],
+    "auth-required": [
+        session(attempt(), auth_required=True),
+        silent("unknown", reason="inside-tls", auth_required=True),  # it may have logged in where nobody could see it
+        silent(auth_required=False),
+    ],
+    "starttls-required": [
+        session(attempt("LOGIN", "failure", code=530, meaning=meaning(530, "5.7.0", "Authentication required"))),
+        session(attempt("LOGIN", "failure", **STARTTLS_FIRST), **IN_TLS),  # then it did
+        session(attempt("LOGIN", "failure", code=535, enhanced="5.7.3")),
+    ],
     "tls-failed": [silent("unknown", tls_mode="implicit", tls_established=None)],
     "starttls-not-offered": [
         silent(starttls=StartTls(offered=None)),  # no reply to EHLO was seen
@@ -97,6 +151,13 @@ NOT_EARNED: dict[str, list[Session]] = {
         silent("unknown", **IN_TLS),
         silent(tls_mode="implicit", tls_version="1.0", tls_established=False),
         silent("unknown", tls_mode="implicit", tls_version="0x7f1c"),
+    ],
+    "readable-after-starttls": [
+        session(attempt(), starttls=StartTls(True, True, True)),
+        silent("none", starttls=MIRRORED),
+        session(attempt("EXTERNAL"), starttls=MIRRORED),  # nothing secret was read
+        session(attempt("LOGIN", "failure", code=504, username=None), starttls=MIRRORED),
+        session(attempt(), starttls=MIRRORED, evidence="decrypted", method="basic", confidence=1.0),
     ],
     "password-offered-in-clear": [silent(mechanisms_before_tls=("XOAUTH2",)), silent(mechanisms_before_tls=None)],
     "wrong-port": [
