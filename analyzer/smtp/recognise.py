@@ -33,3 +33,18 @@ def names_ftp(line: bytes) -> bool:
     As a word or at the end of one (ProFTPD, vsFTPd): a mail host may be called softpro or swiftpost.
     """
     return line[:3] == b"220" and _FTP.search(line) is not None and b"SMTP" not in line.upper()
+
+
+def begins_tls(data: bytes | bytearray, at: int) -> bool | None:
+    """A TLS record begins at ``at``, where a line of SMTP would (RFC 8446 section 5.1), or SSL 2.0's ClientHello.
+
+    ``None`` where too few bytes are there to say.
+    """
+    head = data[at : at + 3]
+    if 0x14 <= head[0] <= 0x17:
+        looks = head[1:2] in (b"\x03", b"")
+    elif head[0] >= 0x80:
+        looks = head[2:3] in (b"\x01", b"")
+    else:
+        return False
+    return (True if len(head) == 3 else None) if looks else False
