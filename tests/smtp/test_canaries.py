@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import base64
+import importlib
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from analyzer.smtp import CLIENT, SERVER, DialogueParser
 from analyzer.smtp.mechanisms import mechanism
 from tests.smtp import tokens
 from tests.smtp.canaries import assert_forgotten, assert_silent, forms, shows, texts_in
-from tests.smtp.playing import GO, MAIL, NO, OK, QUIT, Turns, b64, byte_by_byte, greeting, joined, playbook
+from tests.smtp.dialogues import PLAIN
+from tests.smtp.playing import (
+    GO,
+    MAIL,
+    NO,
+    OK,
+    QUIT,
+    SECRET,
+    Turns,
+    b64,
+    byte_by_byte,
+    greeting,
+    joined,
+    play,
+    playbook,
+    session,
+)
 
 SECRETS = ["s3cr3t-c4n4ry", "C4naryOfLettersAlone", "c4n4ry of three words", "c4n4ry@example.com", "Kanärienvögel!"]
 HEX = "0123456789abcdef" * 2
@@ -215,6 +232,7 @@ def test_what_stands_before_a_command_after_a_hole_is_not_kept(secret: str) -> N
 DISORDER = st.tuples(st.integers(0, 30), st.integers(0, 3), st.sampled_from(["line", "twice", "cut"]))
 
 
+@settings(deadline=None)
 @given(st.sampled_from(SECRETS), st.sampled_from(WAYS), st.booleans(), st.lists(DISORDER, max_size=4))
 def test_no_disorder_leaves_the_secret_behind(
     secret: str, name: str, initial: bool, disorder: list[tuple[int, int, str]]
@@ -238,6 +256,29 @@ def test_no_disorder_leaves_the_secret_behind(
         parser.feed(side, data, 0)
     parser.finish()
     assert_forgotten(parser, secret)
+
+
+@pytest.mark.parametrize("line", [f"AUTH PLAIN {PLAIN}", f"AUTH LOGIN {b64('user')}", b64(SECRET), SECRET])
+def test_an_unfinished_line_is_forgotten_in_the_end(line: str) -> None:
+    parser = play(DialogueParser(), session("C: AUTH LOGIN", GO, f"C: {b64('user')}", GO)[:-10])
+    parser.feed(CLIENT, f"{line} {SECRET}".encode(), 0)
+    parser.finish()
+    assert_forgotten(parser, SECRET)
+
+
+def test_a_reply_that_repeats_a_password_is_forgotten_in_the_end() -> None:
+    """Some servers repeat a command that they do not know; a password sent too late is one."""
+    echo = f'S: 500 5.5.1 Command unrecognized: "{b64(SECRET)}"'
+    parser = play(DialogueParser(), session(f"C: AUTH LOGIN {b64('user')}", NO, f"C: {b64(SECRET)}", echo))
+    parser.finish()
+    assert_forgotten(parser, SECRET)
+    try:
+        repertoire = importlib.import_module("analyzer.smtp.repertoire")
+    except ImportError:
+        return
+    for value in vars(repertoire).values():
+        if isinstance(value, dict) and "__name__" not in value:
+            assert not [text for text in texts_in(value) if shows(text, SECRET)]
 
 
 # --- the search itself -----------------------------------------------------------------------------

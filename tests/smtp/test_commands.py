@@ -6,7 +6,7 @@ import base64
 import binascii
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.smtp.commands import is_command, is_foreign_command, is_foreign_reply, is_mangled_starttls
@@ -92,12 +92,14 @@ def test_no_command_without_a_blank_is_base64_of_a_word(line: bytes) -> None:
         assert not text.isprintable() or "\ufffd" in text
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1))
 def test_base64_of_any_word_is_no_command(word: str) -> None:
     if word.isprintable():
         assert not is_command(base64.b64encode(word.encode()))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_any_line_is_judged(line: bytes) -> None:
     if is_command(line):

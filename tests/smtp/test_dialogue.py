@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.smtp import CLIENT, SERVER, DialogueParser
@@ -53,6 +53,7 @@ def test_byte_by_byte_and_in_whole_turns_it_is_the_same(name: str) -> None:
     assert read(byte_by_byte(turns)) == read(joined(turns)) == read(turns)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(CASES)), st.sets(st.integers(1, 900)))
 def test_in_any_chunks_it_is_the_same(name: str, cuts: set[int]) -> None:
     turns = joined(CASES[name].turns)
@@ -215,3 +216,14 @@ def test_records_of_two_reads_do_not_share_state() -> None:
     first.oddities["x"] += 1
     assert read(turns).auth
     assert not read(turns).oddities
+
+
+def test_a_dialogue_can_be_written_down_as_a_dict() -> None:
+    dialogue = read(session("C: XYZZY", "S: 500 what"))
+    assert asdict(dialogue)["oddities"] == {"command-unknown": 1}
+
+
+def test_a_command_as_answer_is_counted() -> None:
+    dialogue = read(session("C: AUTH LOGIN", GO, "C: QUIT", "S: 501 5.5.2 no"))
+    assert dialogue.auth[0].username is None
+    assert dialogue.oddities["command-as-response"] == 1

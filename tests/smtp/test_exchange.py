@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.smtp.exchange import Exchange
@@ -269,6 +269,7 @@ def test_tokens_tell_kerberos_from_a_password(
 LINES = st.sampled_from([PLAIN, b64("user"), b64(SECRET), b"*", b"=", b"", b"QUIT"]) | st.binary(max_size=40)
 
 
+@settings(deadline=None)
 @given(st.sampled_from([*MESSAGES, b"GSSAPI", b"ANONYMOUS", b"X", b""]), st.lists(LINES, max_size=5), st.booleans())
 def test_any_lines_give_an_attempt(mechanism: bytes, lines: list[bytes], initial: bool) -> None:
     if initial and lines:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.smtp import CLIENT, SERVER, DialogueParser
 from tests.smtp.canaries import assert_silent
 from tests.smtp.dialogues import CASES, PASSWORD, PLAIN, USER
 from tests.smtp.gaps import Gap, assert_nothing_is_wrong, plain_text, play_with_gaps, turn_edges
-from tests.smtp.playing import GO, OK, SECRET, greeting, joined, playbook, read
+from tests.smtp.playing import GO, MAIL, OK, QUIT, SECRET, greeting, joined, playbook, read
 
 PLAYED = {name: joined(plain_text(case.turns)) for name, case in CASES.items()}
 WHOLE = {name: read(turns) for name, turns in PLAYED.items()}
@@ -32,6 +32,7 @@ def test_no_run_of_missing_turns_makes_a_wrong_answer(name: str, side: int, size
             check(name, [(side, begin, end)], sizes_known=sizes_known)
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(sorted(CASES)),
     st.lists(st.tuples(st.sampled_from([CLIENT, SERVER]), st.integers(0, 400), st.integers(1, 120)), max_size=3),
@@ -145,3 +146,76 @@ def test_a_hole_within_a_chunk_hides_nothing_and_one_beyond_it_does() -> None:
         parser.feed(CLIENT, b"x" * max(0, 10 - size), 0)
         parser.feed(SERVER, b"250 ok\r\n", 0)
         assert parser.finish().auth_may_be_hidden is hidden
+
+
+# --- text and offers, torn ---------------------------------------------------------------------------
+
+
+def test_the_second_greeting_of_xclient_is_no_answer_to_starttls() -> None:
+    """XCLIENT is answered by a new greeting; where the command is missing, the greeting still is one."""
+    parser = DialogueParser()
+    for side, data in playbook(*greeting("XCLIENT"), "C: XCLIENT ADDR=192.0.2.1", "S: 220 mail.example ESMTP"):
+        if data.startswith(b"XCLIENT"):
+            parser.gap(CLIENT, len(data), 0)
+        else:
+            parser.feed(side, data, 0)
+    starttls = parser.finish().starttls
+    assert (starttls.requested, starttls.accepted) == (None, None)
+
+
+def test_a_line_with_a_dot_within_a_chunk_ends_no_message() -> None:
+    parser = DialogueParser()
+    for side, data in playbook(*greeting(), *MAIL[:4]):
+        parser.feed(side, data, 0)
+    parser.feed(CLIENT, b"BDAT 30 LAST\r\n", 0)
+    parser.gap(CLIENT, None, 0)
+    for side, data in playbook("C: x", "C: .", "C: y", "S: 250 ok", "C: NOOP", "S: 250 ok", *QUIT):
+        parser.feed(side, data, 0)
+    assert parser.finish().messages <= 1
+
+
+def test_message_text_after_a_hole_of_unknown_size_is_no_login() -> None:
+    parser = DialogueParser()
+    turns = playbook(*greeting(), *MAIL[:6], "C: Dear colleague,", "C: AUTH LOGIN", "C: fails.", "C: .", "S: 250 ok")
+    for number, (side, data) in enumerate(turns):
+        if number == 10:
+            parser.gap(CLIENT, None, 0)
+        else:
+            parser.feed(side, data, 0)
+    assert all(attempt.method == "unknown" for attempt in parser.finish().auth)
+
+
+def test_message_text_before_anything_else_is_no_login() -> None:
+    turns = playbook("C: Dear colleague,", "C: AUTH LOGIN", "C: fails.", "C: .", "S: 250 queued", *QUIT)
+    assert all(attempt.method == "unknown" for attempt in read(turns, from_start=False).auth)
+
+
+def test_message_text_that_greets_does_not_make_the_absence_of_a_login_certain() -> None:
+    turns = playbook("C: Dear colleague,", "C: EHLO x", "C: fails.", "C: .", "S: 250 queued", *QUIT)
+    assert read(turns, from_start=False).auth_may_be_hidden
+
+
+def test_an_offer_with_lines_missing_is_not_taken_for_whole() -> None:
+    offer = ["S: 250-mail.example", "S: 250-STARTTLS", "S: 250-AUTH PLAIN", "S: 250-SIZE", "S: 250-DSN", "S: 250 HELP"]
+    turns = playbook("S: 220 mail.example ESMTP", "C: EHLO c", *offer)
+    for begin in range(2, 6):
+        for end in range(begin + 1, 7):
+            parser = DialogueParser()
+            for number, (side, data) in enumerate(turns):
+                if begin <= number < end:
+                    parser.gap(side, len(data), 0)
+                else:
+                    parser.feed(side, data, 0)
+            dialogue = parser.finish()
+            assert dialogue.starttls.offered is not False, (begin, end)
+            assert dialogue.mechanisms_before_tls in (None, ("PLAIN",)), (begin, end)
+
+
+def test_a_goodbye_is_not_the_acceptance_of_a_message() -> None:
+    parser = DialogueParser()
+    for side, data in playbook(*greeting(), *MAIL[:5], "S: 554 no recipients", "C: QUIT", "S: 221 bye"):
+        if data.startswith(b"554"):
+            parser.gap(SERVER, len(data), 0)
+        else:
+            parser.feed(side, data, 0)
+    assert parser.finish().messages == 0

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from analyzer.smtp import CLIENT, SERVER, DialogueParser, limits
+from tests.smtp.canaries import reachable
 from tests.smtp.dialogues import PLAIN, REFUSED, TOKEN
 from tests.smtp.playing import (
     GO,
@@ -154,3 +157,12 @@ def test_texts_end_at_the_limit() -> None:
     texts = [dialogue.greeting, dialogue.ehlo, (dialogue.auth[0].refusal or {})["status"]]
     assert texts == ["x" * limits.MAX_TEXT] * 3
     assert len(dialogue.server_name or "") <= limits.MAX_TEXT
+
+
+def test_a_challenge_of_many_long_lines_takes_no_more_memory_than_another_reply() -> None:
+    parser = DialogueParser()
+    for side, data in playbook(*greeting(), "C: AUTH LOGIN"):
+        parser.feed(side, data, 0)
+    for _ in range(limits.MAX_REPLY_LINES):
+        parser.feed(SERVER, b"334-" + b"x" * 100_000 + b"\r\n", 0)
+    assert sum(sys.getsizeof(item) for item in reachable(parser)) < 4 << 20

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.smtp.mechanisms import UNNAMED, Mechanism, is_mechanism_name, mechanism
@@ -69,6 +69,7 @@ def test_what_stands_in_the_mechanisms_place_and_is_none_is_not_shown(word: byte
     assert mechanism(word) is UNNAMED
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=30))
 def test_a_name_that_is_shown_is_one_that_rfc_4422_allows(name: bytes) -> None:
     found = mechanism(name)

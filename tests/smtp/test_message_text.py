@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.smtp import CLIENT, SERVER
@@ -47,6 +47,7 @@ def test_no_line_of_the_text_is_taken_for_anything_else(line: bytes) -> None:
     assert not dialogue.oddities
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(TEXT_LINES), max_size=6), st.sets(st.integers(1, 400)))
 def test_in_any_chunks_the_text_ends_at_the_same_place(text_lines: list[bytes], cuts: set[int]) -> None:
     text = b"".join(line + b"\r\n" for line in text_lines) + b".\r\n"
@@ -104,6 +105,7 @@ def test_an_end_that_only_the_server_took_for_one_is_noticed(end: bytes) -> None
 
 
 @pytest.mark.parametrize("name", CHUNKING)
+@settings(deadline=None)
 @given(cuts=st.sets(st.integers(1, 500)))
 def test_chunks_are_stepped_over_byte_by_byte(name: str, cuts: set[int]) -> None:
     turns, auth, messages = CHUNKING[name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.smtp import sasl
@@ -74,6 +74,7 @@ def test_names_that_only_resemble_secrets_are_shown(name: str) -> None:
     assert sasl.login(name.encode(), 0) == Identity(name)
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(categories=["L", "N"], include_characters="._-@+ "), min_size=1, max_size=30))
 def test_names_of_letters_digits_and_their_usual_company_are_shown(name: str) -> None:
     assert sasl.login(f"x{name}x".encode(), 0) == Identity(f"x{name}x")

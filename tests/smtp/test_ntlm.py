@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.smtp import ntlm, sasl
@@ -85,6 +85,7 @@ def test_a_truncated_message_shows_whole_names_or_none(cut: int) -> None:
     assert names in (None, NtlmNames("user", "CORP", "PC"))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=120), st.integers(0, 4))
 def test_any_bytes_after_the_signature_are_names_or_nothing(rest: bytes, kind: int) -> None:
     blob = tokens.SIGNATURE + struct.pack("<I", kind) + rest
@@ -92,6 +93,7 @@ def test_any_bytes_after_the_signature_are_names_or_nothing(rest: bytes, kind: i
     assert names is None or kind in (1, 3)
 
 
+@settings(deadline=None)
 @given(st.sampled_from([DOMAIN, USER, WORKSTATION]), st.integers(0, 300), st.integers(0, 300))
 def test_no_lie_about_a_names_place_shows_the_response(at: int, length: int, offset: int) -> None:
     names = ntlm.read_names(with_field(TYPE_3, at, length, offset))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.smtp import CLIENT, SERVER, DialogueParser
+from analyzer.smtp import CLIENT, SERVER, DialogueParser, limits
+from analyzer.smtp.records import Dialogue
 from tests.smtp.dialogues import PLAIN
-from tests.smtp.playing import MAIL, OK, QUIT, Turns, greeting, one_side, playbook, read, session
+from tests.smtp.playing import MAIL, OK, QUIT, Turns, byte_by_byte, greeting, one_side, playbook, read, session
 
 LOGGED_IN = session(f"C: AUTH PLAIN {PLAIN}", OK)
 
@@ -68,6 +69,15 @@ def test_lmtp_is_spoken_alike() -> None:
     assert [attempt.outcome for attempt in dialogue.auth] == ["success"]
 
 
+def test_lmtp_answers_once_for_each_recipient() -> None:
+    """RFC 2033 section 4.2: a message that one of them gets was accepted."""
+    turns = playbook("S: 220 mail.example LMTP", "C: LHLO front", "S: 250-mail.example", "S: 250 PIPELINING")
+    turns += playbook(*MAIL[:4], "C: RCPT TO:<e@f>", "S: 250 ok", *MAIL[4:9], "S: 550 full", "S: 250 ok", *QUIT)
+    dialogue = read(turns)
+    assert dialogue.messages == 1
+    assert "unsolicited-reply" not in dialogue.oddities
+
+
 def test_a_conversation_cut_within_the_login_leaves_it_open() -> None:
     for cut in range(5, 8):
         turns = session("C: AUTH LOGIN", "S: 334 eA==", "C: dXNlcg==", "S: 334 eA==", "C: cGFzcw==")[:cut]
@@ -119,3 +129,38 @@ def test_binary_protocols_are_not_smtp() -> None:
     turns: Turns = [(CLIENT, bytes(range(256)) * 20), (SERVER, bytes(range(255, -1, -1)) * 20)]
     dialogue = read([(side, data.replace(b"\x16", b"\x17\0")) for side, data in turns])
     assert (dialogue.is_smtp, dialogue.auth) == (False, [])
+
+
+# --- how it comes ------------------------------------------------------------------------------------
+
+PROXY_2 = b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c" + bytes(range(12))
+
+
+@pytest.mark.parametrize("cut", [1, 12, 15, 16, 20])
+def test_a_proxy_header_of_version_2_may_come_in_pieces(cut: int) -> None:
+    parts: Turns = [(CLIENT, PROXY_2[:cut]), (CLIENT, PROXY_2[cut:])]
+    dialogue = read([*parts, *session(f"C: AUTH PLAIN {PLAIN}", OK)])
+    assert dialogue == read([(CLIENT, PROXY_2), *session(f"C: AUTH PLAIN {PLAIN}", OK)])
+
+
+def test_a_tab_may_follow_a_verb() -> None:
+    (attempt,) = read(session(f"C: AUTH\tPLAIN\t{PLAIN}", OK)).auth
+    assert (attempt.mechanism, attempt.username, attempt.outcome) == ("PLAIN", "user", "success")
+
+
+@pytest.mark.parametrize("first", [b"\x80\x80\x80", b"\xe9\xe9x", b"\x16x", b"\x17\x00"])
+def test_what_is_no_tls_is_none_in_any_pieces(first: bytes) -> None:
+    whole = [(CLIENT, first + b"\r\n"), *session(f"C: AUTH PLAIN {PLAIN}", OK)]
+
+    def fed(turns: Turns) -> tuple[bool, Dialogue]:
+        parser = DialogueParser()
+        handed_over = [parser.feed(side, data, 0) is not None for side, data in turns]
+        return any(handed_over), parser.finish()
+
+    assert fed(whole) == fed(byte_by_byte(whole))
+
+
+def test_the_end_of_a_line_over_the_limit_is_seen() -> None:
+    line = b"NOOP ".ljust(limits.MAX_LINE + 10, b"x") + b"\r\n"
+    for parts in ([line], [line[:-5], line[-5:]]):
+        assert read([*playbook(*greeting()), *((CLIENT, part) for part in parts)]).oddities == {"line-too-long": 1}

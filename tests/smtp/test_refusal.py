@@ -6,7 +6,7 @@ import base64
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.smtp.limits import MAX_REFUSAL, MAX_TEXT
@@ -85,6 +85,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_any_json_gives_bounded_printable_text_or_nothing(value: object) -> None:
     for key, text in (read_refusal(encoded(json.dumps(value))) or {}).items():
@@ -93,6 +94,7 @@ def test_any_json_gives_bounded_printable_text_or_nothing(value: object) -> None
         assert not text or text.isprintable()
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_give_a_refusal_or_nothing(raw: bytes) -> None:
     assert read_refusal(raw) is None or read_refusal(encoded(raw)) is None

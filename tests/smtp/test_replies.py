@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.smtp.limits import MAX_EXTENSIONS
@@ -43,6 +43,7 @@ def test_other_lines_are_no_replies(line: bytes) -> None:
     assert code_of(line) is None
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=20))
 def test_any_line_is_a_reply_or_not(line: bytes) -> None:
     told = code_of(line)
@@ -151,6 +152,7 @@ def test_a_reply_too_long_to_be_remembered_is_read_all_the_same() -> None:
     assert offered(b"250-SIZE " + b"1" * 3000, b"250 AUTH PLAIN")[:2] == (("SIZE", "AUTH"), ("PLAIN",))
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=40), max_size=8))
 def test_any_lines_give_well_formed_offers(lines: list[bytes]) -> None:
     keywords, mechanisms, starttls, mangled = extensions(lines)

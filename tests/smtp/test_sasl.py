@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.smtp import sasl
@@ -57,6 +57,7 @@ def test_plain_with_any_other_number_of_parts_names_nobody(message: bytes) -> No
         sasl.plain(message, 0)
 
 
+@settings(deadline=None)
 @given(NAMES, st.text(min_size=1).filter(lambda text: "\0" not in text))
 def test_plain_never_names_the_password(user: str, password: str) -> None:
     try:
@@ -329,6 +330,7 @@ PIECES = st.sampled_from(
 
 
 @pytest.mark.parametrize("decoder", DECODERS, ids=lambda decoder: decoder.__name__)
+@settings(deadline=None)
 @given(message=st.lists(PIECES | st.binary(max_size=20), max_size=12).map(b"".join), position=st.integers(0, 3))
 def test_any_message_gives_printable_names_or_is_malformed(
     decoder: Callable[[bytes, int], Identity | None], message: bytes, position: int

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.smtp import CLIENT, SERVER, DialogueParser
 from analyzer.smtp.records import StartTls
 from tests.smtp.dialogues import PLAIN
-from tests.smtp.playing import OK, Turns, greeting, one_side, playbook, read, rechunked, session
+from tests.smtp.playing import MAIL, OK, QUIT, Turns, greeting, one_side, playbook, read, rechunked, session
 
 CLIENT_HELLO = bytes.fromhex("16030100050100000100")
 SERVER_HELLO = bytes.fromhex("16030300050200000100")
@@ -44,6 +44,7 @@ def test_tls_may_follow_in_the_same_piece() -> None:
     assert parser.feed(SERVER, b"220 go\r\n" + SERVER_HELLO, 0) == SERVER_HELLO
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(1, 200)))
 def test_in_any_chunks_tls_begins_at_the_same_byte(cuts: set[int]) -> None:
     parser = DialogueParser()
@@ -137,3 +138,61 @@ def test_an_offer_changes_after_tls() -> None:
     dialogue = read(turns)
     assert dialogue.mechanisms_after_tls == ("XOAUTH2",)
     assert dialogue.extensions == ("AUTH",)
+
+
+# --- where the answer to it was not seen -------------------------------------------------------------
+
+REFUSED_TLS = playbook(*greeting("STARTTLS"), "C: STARTTLS", "S: 454 no", f"C: AUTH PLAIN {PLAIN}", OK, *MAIL, *QUIT)
+
+
+def test_after_an_injected_command_tls_still_begins() -> None:
+    parser = DialogueParser()
+    for side, data in [*playbook(*greeting("STARTTLS")), (CLIENT, b"STARTTLS\r\nRSET\r\n"), (SERVER, b"220 go\r\n")]:
+        assert parser.feed(side, data, 0) is None
+    assert parser.feed(CLIENT, CLIENT_HELLO, 0) == CLIENT_HELLO
+    assert parser.feed(SERVER, SERVER_HELLO, 0) == SERVER_HELLO
+    assert parser.finish().starttls.injected
+
+
+def test_without_the_servers_side_a_command_after_starttls_is_no_injection() -> None:
+    """The server may well have refused, and nobody saw it."""
+    assert not read(one_side(REFUSED_TLS, CLIENT)).starttls.injected
+
+
+def test_where_the_reply_to_starttls_is_missing_a_command_after_it_is_no_injection() -> None:
+    parser = DialogueParser()
+    for side, data in REFUSED_TLS:
+        if data.startswith(b"454"):
+            parser.gap(SERVER, len(data), 0)
+        else:
+            parser.feed(side, data, 0)
+    assert not parser.finish().starttls.injected
+
+
+def test_a_hole_after_a_refused_starttls_makes_no_injection() -> None:
+    parser = DialogueParser()
+    for side, data in REFUSED_TLS:
+        if data.startswith(b"AUTH"):
+            parser.gap(CLIENT, len(data), 0)
+        else:
+            parser.feed(side, data, 0)
+    starttls = parser.finish().starttls
+    assert (starttls.accepted, starttls.injected) == (False, False)
+
+
+def test_an_offer_after_starttls_of_unknown_outcome_is_not_the_one_before_tls() -> None:
+    parser = DialogueParser()
+    turns = playbook(*greeting("STARTTLS"), "C: STARTTLS", "S: 220 go", *greeting()[1:])
+    for number, (side, data) in enumerate(turns):
+        if number in (2, 3, 5):  # the first reply to EHLO, and that to STARTTLS
+            parser.gap(side, len(data), 0)
+        else:
+            parser.feed(side, data, 0)
+    assert parser.finish().starttls.offered is not False
+
+
+def test_what_is_neither_tls_nor_smtp_after_starttls_is_counted() -> None:
+    turns = playbook(*greeting("STARTTLS"), "C: STARTTLS", "S: 220 go")
+    dialogue = read([*turns, (CLIENT, b"\x01\x02\x03\x04 what is this?\r\n")])
+    assert dialogue.oddities["not-tls-after-starttls"] == 1
+    assert not dialogue.starttls.still_plain

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.smtp.limits import MAX_NAME, MAX_TEXT
@@ -38,6 +38,7 @@ def test_shown_text_has_no_control_characters(raw: bytes, text: str) -> None:
     assert shown(raw) == text
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=3000), st.integers(1, 300))
 def test_shown_text_is_printable_and_no_longer_than_its_limit(raw: bytes, limit: int) -> None:
     text = shown(raw, limit)
@@ -59,6 +60,7 @@ def test_escaped_names_show_what_is_not_printable_and_end_at_the_limit() -> None
     assert escaped("u" * 1000) == "u" * MAX_NAME
 
 
+@settings(deadline=None)
 @given(st.text(max_size=500))
 def test_escaped_names_are_printable_and_bounded(name: str) -> None:
     assert len(escaped(name)) <= MAX_NAME
