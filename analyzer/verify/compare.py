@@ -113,7 +113,7 @@ class _Beside:
         self._ours = ours
         self._theirs = theirs
         self._fingerprints = fingerprints
-        self._abstained = ours.gaps > 0 or ours.reason in ("gap", "mid-stream")
+        self._abstained = ours.gaps > 0 or ours.reason in ("cut-off", "gap", "mid-stream")
         self.comparison = _comparison(ours, source)
         self._tls()
         self._starttls()
