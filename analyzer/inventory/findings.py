@@ -6,10 +6,11 @@ report. ``ambiguity`` says what else could look the same on the wire.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from analyzer.inventory.rules import OF_ATTEMPTS, SESSION_RULES
+from analyzer.inventory.rules import OF_ATTEMPTS, OF_NO_TLS, OF_TLS, SESSION_RULES
 from analyzer.inventory.session import Session
 
 Severity = Literal["critical", "high", "medium", "low", "info"]
@@ -231,14 +232,28 @@ FINDINGS: tuple[Finding, ...] = (
 
 BY_ID: dict[str, Finding] = {finding.id: finding for finding in FINDINGS}
 
-_RULES = tuple((finding.id, SESSION_RULES[finding.id]) for finding in FINDINGS if finding.scope == "session")
-_RULES_WITHOUT_ATTEMPTS = tuple(rule for rule in _RULES if rule[0] not in OF_ATTEMPTS)
+_Rules = tuple[tuple[str, Callable[[Session], bool]], ...]
+
+
+def _rules_without(*pointless: frozenset[str]) -> _Rules:
+    """Id and predicate of every finding of a session, in the table's order, but for the ``pointless`` ones."""
+    skipped = frozenset().union(*pointless)
+    ids = (finding.id for finding in FINDINGS if finding.scope == "session" and finding.id not in skipped)
+    return tuple((id, SESSION_RULES[id]) for id in ids)
+
+
+_AUTH_AND_TLS = _rules_without(OF_NO_TLS)
+_AUTH = _rules_without(OF_TLS)
+_TLS = _rules_without(OF_ATTEMPTS, OF_NO_TLS)
+_NEITHER = _rules_without(OF_ATTEMPTS, OF_TLS)
 _RANK = {finding.id: rank for rank, finding in enumerate(FINDINGS)}
 
 
 def session_findings(session: Session) -> list[str]:
     """Ids that ``session`` earns by itself, in the table's order."""
-    return [id for id, holds in (_RULES if session.auth else _RULES_WITHOUT_ATTEMPTS) if holds(session)]
+    plain = session.tls_mode == "none"
+    rules = (_AUTH if plain else _AUTH_AND_TLS) if session.auth else (_NEITHER if plain else _TLS)
+    return [id for id, holds in rules if holds(session)]
 
 
 def in_table_order(ids: set[str]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ A fact that was not seen (``None``) never satisfies a rule. What each id means, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from analyzer.inventory.exposure import (
     PASSWORD_METHODS,
@@ -38,6 +39,22 @@ SHOWS_SECRET = PASSWORD_METHODS | REUSABLE_METHODS
 """Methods of which somebody who reads along learns a secret, or what it can be guessed from."""
 
 OAUTH_MECHANISMS = frozenset({"XOAUTH2", "OAUTHBEARER"})
+
+
+@cache
+def _ends_passwords(provider_id: str) -> bool:
+    from analyzer.inventory.providers import provider  # loads the provider table: only when it is needed
+
+    known = provider(provider_id)
+    return known is not None and known.basic in ("retiring", "ended")
+
+
+@cache
+def _submits_to_port_25(provider_id: str) -> bool:
+    from analyzer.inventory.providers import provider
+
+    known = provider(provider_id)
+    return known is not None and RELAY_PORT in known.ports
 
 
 def uses_password(session: Session) -> bool:
@@ -80,7 +97,7 @@ def _auth_before_starttls(session: Session) -> bool:
 
 
 def _starttls_required(session: Session) -> bool:
-    if session.tls_mode != "none" or session.starttls.still_plain:
+    if session.starttls.still_plain:
         return False
     for attempt in session.auth:
         if attempt.code == 538 or (attempt.code == 530 and "STARTTLS" in (attempt.meaning or "")):
@@ -107,12 +124,7 @@ def _basic_disabled(session: Session) -> bool:
 
 
 def _basic_to_retiring_provider(session: Session) -> bool:
-    if session.provider is None or not uses_basic(session):
-        return False
-    from analyzer.inventory.providers import provider  # loads the provider table: only when it is needed
-
-    known = provider(session.provider)
-    return known is not None and known.basic in ("retiring", "ended")
+    return session.provider is not None and uses_basic(session) and _ends_passwords(session.provider)
 
 
 def _auth_failing(session: Session) -> bool:
@@ -140,8 +152,7 @@ def _old_tls(session: Session) -> bool:
 def _starttls_not_offered(session: Session) -> bool:
     tls = session.starttls
     return (
-        session.tls_mode == "none"
-        and tls.offered is False
+        tls.offered is False
         and session.mechanisms_before_tls is not None  # a reply to EHLO was seen, so the absence is a fact
         and tls.requested is not True
         and not tls.mangled
@@ -189,12 +200,7 @@ def _wrong_port(session: Session) -> bool:
         return True
     if port != RELAY_PORT or not (session.auth or uses_password(session) or session.method == "oauth"):
         return False
-    if session.provider is None:
-        return True
-    from analyzer.inventory.providers import provider
-
-    known = provider(session.provider)
-    return known is None or RELAY_PORT not in known.ports
+    return session.provider is None or not _submits_to_port_25(session.provider)
 
 
 def _nonstandard_port(session: Session) -> bool:
@@ -241,3 +247,9 @@ OF_ATTEMPTS = frozenset(
     )
 )
 """Those that no session without an AUTH attempt can earn."""
+
+OF_TLS = frozenset(("old-tls", "tls-failed"))
+"""Those that no session without TLS can earn."""
+
+OF_NO_TLS = frozenset(("starttls-not-offered", "starttls-required"))
+"""Those that no session with TLS can earn."""

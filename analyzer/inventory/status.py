@@ -123,7 +123,14 @@ def note_uses(uses: Uses, session: Session) -> None:
     if session.auth:
         # Attempts were read, however the session's own verdict came about.
         read = rank if session.evidence == "decrypted" else 0
-        for other in {_USE_OF_METHOD.get(attempt.method, "unknown") for attempt in session.auth} - {use}:
+        others: set[Use] | None = None
+        for attempt in session.auth:
+            other = _USE_OF_METHOD.get(attempt.method, "unknown")
+            if other != use:
+                if others is None:  # most sessions have none
+                    others = set()
+                others.add(other)
+        for other in others or ():
             _note(uses, other, read, 1.0)
 
 

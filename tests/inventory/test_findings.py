@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 
 from analyzer.inventory.findings import FINDINGS, in_table_order, session_findings
-from analyzer.inventory.rules import SESSION_RULES
-from analyzer.inventory.session import Session
+from analyzer.inventory.rules import OF_ATTEMPTS, SESSION_RULES
+from analyzer.inventory.session import Session, TlsMode
 from analyzer.smtp.meanings import meaning
 from analyzer.smtp.records import AuthAttempt, StartTls
 from tests.support.sessions import attempt, session, sessions, silent
@@ -210,6 +210,21 @@ def test_the_table_goes_from_worst_to_least() -> None:
 def test_findings_come_in_the_tables_order(seen: Session) -> None:
     ids = session_findings(seen)
     assert tuple(ids) == in_table_order(set(ids))
+
+
+@given(sessions())
+def test_rules_of_attempts_are_false_without_one_so_that_they_need_not_be_asked(seen: Session) -> None:
+    seen.auth = []
+    assert not [id for id in OF_ATTEMPTS if SESSION_RULES[id](seen)]
+
+
+@pytest.mark.parametrize("mode", ["none", "starttls", "implicit", None])
+def test_rules_are_left_out_by_what_the_session_has_of_tls(mode: TlsMode) -> None:
+    every: dict[str, Any] = {"tls_established": False, "starttls": NOT_OFFERED, "mechanisms_before_tls": ()}
+    seen = set(session_findings(silent(tls_mode=mode, **every)))
+    assert seen == ({"starttls-not-offered"} if mode == "none" else {"tls-failed"}) | (
+        {"wrong-port"} if mode == "implicit" else set()
+    )
 
 
 def test_ids_of_a_later_version_come_last() -> None:
