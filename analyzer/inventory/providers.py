@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -19,10 +20,17 @@ Basic = Literal["retiring", "ended", "app-passwords", "accepted", "none"]
 Source = Literal["sni", "greeting", "server-name", "certificate"]
 
 CACHED_LOOKUPS = 4096
-"""Distinct combinations remembered: some services name every host differently, so this is capped, at about 2 MB."""
+"""Hosts and greetings remembered, of each: some services name every host differently and say the time in every
+greeting, so this is capped, at about 4 MB."""
+
+LONGEST_HOST = 255
+"""Longer names are no host's (RFC 1035 section 2.3.4): the wire chooses them, so nothing is spent on them."""
 
 LONGEST_GREETING = 512
-"""Greetings are matched up to a reply line's limit (RFC 5321 section 4.5.3.1.5), so that expressions stay cheap."""
+"""A reply line's limit (RFC 5321 section 4.5.3.1.5). No provider's greeting is longer."""
+
+MOST_CERTIFICATE_NAMES = 100
+"""Names of a certificate that are looked up; more are not a mail provider's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,9 @@ class Match(NamedTuple):
     source: Source
 
 
+_ENHANCED = re.compile(r"2\.\d{1,3}\.\d{1,3}")
+
+
 @cache
 def providers() -> dict[str, Provider]:
     """Every known provider by id."""
@@ -73,6 +84,7 @@ def provider(id: str) -> Provider | None:
 class _Hosts(NamedTuple):
     exact: dict[str, str]
     suffix: dict[str, str]  # without the leading dot
+    labels: int  # of the longest suffix
     pattern: tuple[tuple[re.Pattern[str], str], ...]
 
 
@@ -87,7 +99,7 @@ def _hosts() -> _Hosts:
                 pattern.append((re.compile(re.escape(host).replace(r"\*", "[a-z0-9_-]+")), id))
             else:
                 exact[host] = id
-    return _Hosts(exact, suffix, tuple(pattern))
+    return _Hosts(exact, suffix, max(name.count(".") for name in suffix) + 1, tuple(pattern))
 
 
 @cache
@@ -95,43 +107,39 @@ def _greetings() -> tuple[tuple[re.Pattern[str], str], ...]:
     return tuple((re.compile(text, re.IGNORECASE), id) for id, row in providers().items() for text in row.greetings)
 
 
-def _by_host(name: str) -> str | None:
-    """Match whole labels from the right, so that ``smtp.office365.com.evil.example`` is nobody's."""
-    host = name.lower().rstrip(".")
+@lru_cache(CACHED_LOOKUPS)
+def _find_host(name: str) -> str | None:
+    host = name.lower().removesuffix(".")
     table = _hosts()
     if host in table.exact:
         return table.exact[host]
-    _, dot, parent = host.partition(".")
-    while dot:
-        if parent in table.suffix:
-            return table.suffix[parent]
-        _, dot, parent = parent.partition(".")
+    labels = host.rsplit(".", table.labels)
+    for first in range(1, len(labels)):
+        if id := table.suffix.get(".".join(labels[first:])):
+            return id
     return next((id for pattern, id in table.pattern if pattern.fullmatch(host)), None)
+
+
+def _by_host(name: str) -> str | None:
+    """Match whole labels from the right, so that ``smtp.office365.com.evil.example`` is nobody's.
+
+    Names that no provider can have are refused before they are remembered. All of them are ASCII; beyond it lower case
+    would make some characters into letters that they are not.
+    """
+    return _find_host(name) if len(name) <= LONGEST_HOST and name.isascii() else None
+
+
+@lru_cache(CACHED_LOOKUPS)
+def _find_greeting(text: str) -> str | None:
+    words = text.split(maxsplit=2)
+    if len(words) > 1 and _ENHANCED.fullmatch(words[0]):
+        del words[0]
+    return (_by_host(words[0]) if words else None) or next((id for said, id in _greetings() if said.match(text)), None)
 
 
 def _by_greeting(text: str) -> str | None:
     """The greeting's own host, which RFC 5321 section 4.2 puts first (some servers put an enhanced code before it)."""
-    text = text[:LONGEST_GREETING]
-    words = text.split(maxsplit=2)
-    if len(words) > 1 and re.fullmatch(r"2\.\d+\.\d+", words[0]):
-        words = words[1:]
-    return (_by_host(words[0]) if words else None) or next(
-        (id for pattern, id in _greetings() if pattern.search(text)), None
-    )
-
-
-@lru_cache(CACHED_LOOKUPS)
-def _identify(sni: str | None, server_name: str | None, greeting: str | None, names: tuple[str, ...]) -> Match | None:
-    if sni is not None and (id := _by_host(sni)):
-        return Match(id, "sni")
-    if greeting is not None and (id := _by_greeting(greeting)):
-        return Match(id, "greeting")
-    if server_name is not None and (id := _by_host(server_name)):
-        return Match(id, "server-name")
-    for name in names:
-        if id := _by_host(name):
-            return Match(id, "certificate")
-    return None
+    return _find_greeting(text) if len(text) <= LONGEST_GREETING and text.isascii() else None
 
 
 def identify(
@@ -148,12 +156,16 @@ def identify(
         greeting: text of the 220 greeting after the code.
         cert_names: subject alternative names of the server's certificate (wildcards never match).
     """
-    return _identify(
-        sni and sni[:LONGEST_GREETING],
-        server_name and server_name[:LONGEST_GREETING],
-        greeting and greeting[:LONGEST_GREETING],
-        tuple(cert_names),
-    )
+    if sni is not None and (id := _by_host(sni)):
+        return Match(id, "sni")
+    if greeting is not None and (id := _by_greeting(greeting)):
+        return Match(id, "greeting")
+    if server_name is not None and (id := _by_host(server_name)):
+        return Match(id, "server-name")
+    for name in islice(cert_names, MOST_CERTIFICATE_NAMES):
+        if id := _by_host(name):
+            return Match(id, "certificate")
+    return None
 
 
 def provider_of(

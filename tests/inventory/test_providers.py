@@ -1,13 +1,26 @@
 from __future__ import annotations
 
 import re
+import time
+import tracemalloc
+from itertools import count
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.inventory.providers import Match, identify, provider, provider_of, providers
+from analyzer.inventory.providers import (
+    CACHED_LOOKUPS,
+    LONGEST_GREETING,
+    LONGEST_HOST,
+    MOST_CERTIFICATE_NAMES,
+    Match,
+    identify,
+    provider,
+    provider_of,
+    providers,
+)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +46,11 @@ from analyzer.inventory.providers import Match, identify, provider, provider_of,
         ("email-smtp.a.b.amazonaws.com", None),
         ("", None),
         (".", None),
+        (".*", None),
+        ("smtp.gmail.com|x", None),
+        ("email-smtp.*.amazonaws.com", None),  # a pattern is no host
+        ("smtp.spar\u212apostmail.com", None),  # lower case makes the Kelvin sign a k
+        ("x" * 300 + ".mail.protection.outlook.com", None),
     ],
 )
 def test_hosts_match_by_whole_labels_from_the_right(sni: str, expected: str | None) -> None:
@@ -72,6 +90,44 @@ def test_the_clients_own_words_come_first() -> None:
     assert identify(None, "smtp.gmail.com") == Match("gmail", "server-name")
     assert identify(cert_names=["mail.example.com", "smtp.zoho.com"]) == Match("zoho", "certificate")
     assert identify() is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 255,
+        "a." * 127,
+        "a.email-smtp." * 19,
+        "a.prod.outlook.com Microsoft " * 17,
+        "2.0.0 " * 80,
+        "." * 255,
+        "-" * 500 + "!",
+    ],
+)
+def test_names_made_to_be_slow_are_not(text: str) -> None:
+    started = time.process_time()
+    for n in range(1000):  # each is another one, so that nothing is remembered
+        identify(f"{n}{text}"[:255], f"{n}x{text}"[:255], f"{n}{text}"[:512], [f"{n}y{text}"[:255]])
+    assert time.process_time() - started < 1  # 0.05 s
+
+
+def test_no_more_is_remembered_than_a_few_megabytes_however_long_the_names() -> None:
+    for n in range(2 * CACHED_LOOKUPS):
+        name = f"{n:05}" + "x" * 10_000
+        identify(name, f"{n:05}.\U0001f4a9" * 50, name, [name])
+    tracemalloc.start()
+    for n in range(2 * CACHED_LOOKUPS):
+        host = f"{n:05}." + "x" * (LONGEST_HOST - 6)
+        identify(host, host, f"{host} {'x' * LONGEST_GREETING}"[:LONGEST_GREETING])
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 8_000_000
+
+
+def test_of_a_certificate_with_names_without_end_only_the_first_are_looked_up() -> None:
+    endless = (f"host{n}.example.com" for n in count())
+    assert identify(cert_names=endless) is None
+    assert next(endless) == f"host{MOST_CERTIFICATE_NAMES}.example.com"
 
 
 @given(st.text(max_size=600), st.text(max_size=600), st.text(max_size=600), st.lists(st.text(), max_size=3))
