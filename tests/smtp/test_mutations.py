@@ -117,6 +117,16 @@ def test_any_bytes_give_a_documented_result(
     check(play(DialogueParser(from_start=from_start), events))
 
 
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.sampled_from([CLIENT, SERVER]), BYTES), max_size=20), st.booleans())
+def test_any_bytes_are_read_the_same_in_any_pieces(turns: Turns, from_start: bool) -> None:
+    whole, pieces = (
+        play(DialogueParser(from_start=from_start), [(side, data, None) for side, data in cut])
+        for cut in (joined([turn for turn in turns if turn[1]]), byte_by_byte(turns))
+    )
+    assert whole == pieces
+
+
 MUTATIONS = st.lists(
     st.tuples(
         st.integers(0, 40),
