@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from analyzer.smtp import CLIENT, SERVER, DialogueParser
 from tests.smtp.canaries import assert_silent
 from tests.smtp.dialogues import CASES, PASSWORD, PLAIN, USER
-from tests.smtp.gaps import Gap, assert_nothing_is_wrong, plain_text, play_with_gaps, turn_edges
+from tests.smtp.gaps import Gap, assert_nothing_is_wrong, play_with_gaps, turn_edges, without_lone_dots
 from tests.smtp.playing import GO, MAIL, OK, QUIT, SECRET, greeting, joined, playbook, read
 
-PLAYED = {name: joined(plain_text(case.turns)) for name, case in CASES.items()}
+PLAYED = {name: joined(without_lone_dots(case.turns)) for name, case in CASES.items()}
 WHOLE = {name: read(turns) for name, turns in PLAYED.items()}
 
 
