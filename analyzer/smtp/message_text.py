@@ -36,16 +36,26 @@ class MessageText:
         """
         tail = self._tail
         seam = tail + data[at : at + _SEAM]
-        ends = [at - len(tail) + found + len(end) for end in self._ends if (found := seam.find(end)) >= 0]
-        if not ends:
-            ends = [found + len(end) for end in self._ends if (found := data.find(end, at)) >= 0]
-        if ends:
-            return min(ends)
-        self._tail = (tail + data[max(at, len(data) - _SEAM) :])[-_SEAM:]
-        self.size += len(data) - at
-        return None
+        after = _behind(seam, 0, self._ends)
+        if after is not None:
+            return after + at - len(tail)
+        after = _behind(data, at, self._ends)
+        if after is None:
+            self._tail = (tail + data[max(at, len(data) - _SEAM) :])[-_SEAM:]
+            self.size += len(data) - at
+        return after
 
     def gap(self) -> None:
         """Bytes of the text are missing."""
         self._tail = b""
         self.torn = True
+
+
+def _behind(data: bytes, at: int, ends: tuple[bytes, ...]) -> int | None:
+    """Where the first of ``ends`` ends in ``data``."""
+    first: int | None = None
+    for end in ends:
+        found = data.find(end, at)
+        if found >= 0 and (first is None or found + len(end) < first):
+            first = found + len(end)
+    return first

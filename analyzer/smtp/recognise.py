@@ -8,7 +8,7 @@ from analyzer.smtp.commands import is_command, is_foreign_command, is_foreign_re
 from analyzer.smtp.replies import code_of
 
 _LOOKED_AT = 1024
-_FTP = re.compile(rb"FTPD?(?![A-Z0-9-])(?!\.[A-Z])", re.IGNORECASE)
+_FTP = re.compile(rb"FTPD?(?![A-Z0-9-])(?!\.[A-Z])")
 
 
 def _first_line(data: bytes) -> bytes:
@@ -32,7 +32,10 @@ def names_ftp(line: bytes) -> bool:
 
     As a word or at the end of one (ProFTPD, vsFTPd): a mail host may be called softpro or swiftpost.
     """
-    return line[:3] == b"220" and _FTP.search(line) is not None and b"SMTP" not in line.upper()
+    if line[:3] != b"220":
+        return False
+    upper = line.upper()
+    return b"FTP" in upper and b"SMTP" not in upper and _FTP.search(upper) is not None
 
 
 def begins_tls(data: bytes | bytearray, at: int) -> bool | None:

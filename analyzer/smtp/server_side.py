@@ -102,8 +102,8 @@ class ServerSide(State):
                 self._greeted_as_smtp = True
                 self._result.auth_may_be_hidden |= not self._client_seen  # it may have answered AUTH
                 return
-        if pending and code in ONLY_TO:
-            self._skip_to(ONLY_TO[code])
+        if pending and (only := ONLY_TO.get(code)) is not None and _kind(pending[0]) != only:
+            self._skip_to(only)
         if pending and self._before is not None and not may_answer(_kind(pending[0]), code):
             self._take_back()
         if pending and not (pending[0] == "GREETING" and self._is_reply_without_greeting(code)):
@@ -129,14 +129,9 @@ class ServerSide(State):
     def _skip_to(self, kind: str) -> None:
         """A reply that only ``kind`` gets: the commands before it in the queue get none any more."""
         pending = self._pending
-        place = next((i for i, waiting in enumerate(pending) if _kind(waiting) == kind), None)
-        if place is None:
-            pending.clear()  # its command was not seen as such
-            self._result.oddities["reply-out-of-step"] += 1
-        elif place:
-            for _ in range(place):
-                pending.popleft()
-            self._result.oddities["reply-out-of-step"] += 1
+        while pending and _kind(pending[0]) != kind:
+            pending.popleft()  # all of them where its command was not seen as such
+        self._result.oddities["reply-out-of-step"] += 1
 
     def _is_reply_without_greeting(self, code: int) -> bool:
         return not self._client_seen and code in (250, 334, 235, 354)
