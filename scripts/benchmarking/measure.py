@@ -15,6 +15,10 @@ from scripts.set_up import ROOT
 from .contenders import CONTENDERS, Contender
 
 
+_USUAL = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""The environment in which people run programs: without its bytecode Python compiles the program at every start."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """Wall time in seconds, largest resident set in MB (10^6 bytes), exit code."""
@@ -49,7 +53,7 @@ def measure(command: list[str]) -> Run:
     imported or read here.
     """
     began = time.perf_counter()
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_USUAL)
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
