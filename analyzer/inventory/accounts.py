@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
 from analyzer.inventory.builder import Account, DeviceBuilder, Order
-from analyzer.inventory.network import host_names
+from analyzer.inventory.network import Neighbourhood, host_names
 
 ACCOUNT_REST = 24 * 3600 * 10**9
 """Nanoseconds an account must rest before its use elsewhere counts as a change of device: devices that share an account
@@ -85,24 +85,33 @@ class _Use(NamedTuple):
     position: int
 
 
-def accounts_in_several_hands(holders: Sequence[Holder]) -> tuple[set[int], set[int]]:
-    """Positions in ``holders`` of those that share an account, and of those that took one up from another."""
+def accounts_in_several_hands(
+    machines: Sequence[DeviceBuilder], groups: Sequence[Sequence[DeviceBuilder]], around: Neighbourhood
+) -> tuple[set[int], set[int]]:
+    """Positions in ``machines`` of those that share an account, and of those that took one up from another.
+
+    Args:
+        groups: the addresses of each machine.
+        around: what is known of MAC addresses.
+    """
     users: dict[Account, list[_Use]] = defaultdict(list)
-    for position, holder in enumerate(holders):
-        order = holder.machine.order
-        for account, _, first, last in holder.machine.accounts.spans():
-            users[account].append(_Use(first, last, order, position))
+    for position, machine in enumerate(machines):
+        for account, _, first, last in machine.accounts.spans():
+            users[account].append(_Use(first, last, machine.order, position))
+    several = [sorted(uses) for account, uses in users.items() if len(uses) > 1 and not _is_fixed(*account)]
+    holders = {
+        position: Holder(machines[position], groups[position], around.mac_of(groups[position][0]))
+        for position in {use.position for uses in several for use in uses}
+    }
     shared: set[int] = set()
     taken_up: set[int] = set()
-    for (user, scope), uses in users.items():
-        if len(uses) > 1 and not _is_fixed(user, scope):
-            uses.sort()
-            _note_shared(uses, holders, shared)
-            _note_taken_up(uses, holders, taken_up)
+    for uses in several:
+        _note_shared(uses, holders, shared)
+        _note_taken_up(uses, holders, taken_up)
     return shared, taken_up
 
 
-def _note_shared(uses: Sequence[_Use], holders: Sequence[Holder], shared: set[int]) -> None:
+def _note_shared(uses: Sequence[_Use], holders: Mapping[int, Holder], shared: set[int]) -> None:
     """Add to ``shared`` who used the account together with another, or within the time that it rests."""
     for n, one in enumerate(uses):
         for other in uses[n + 1 : n + 1 + COMPARED]:
@@ -115,7 +124,7 @@ def _note_shared(uses: Sequence[_Use], holders: Sequence[Holder], shared: set[in
                 shared |= {one.position, other.position}
 
 
-def _note_taken_up(uses: Sequence[_Use], holders: Sequence[Holder], taken_up: set[int]) -> None:
+def _note_taken_up(uses: Sequence[_Use], holders: Mapping[int, Holder], taken_up: set[int]) -> None:
     """Add to ``taken_up`` who began with the account after all who had begun earlier were long done with it."""
     used_until = list(accumulate((use.last for use in uses), max))
     for use in uses:

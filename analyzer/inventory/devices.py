@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from analyzer.inventory.accounts import Holder, accounts_in_several_hands
+from analyzer.inventory.accounts import accounts_in_several_hands
 from analyzer.inventory.advice import advice
 from analyzer.inventory.builder import DeviceBuilder
 from analyzer.inventory.device import Device, ProviderUse, Refusal, Server, Summary
@@ -81,8 +81,7 @@ class Inventory:
         around = Neighbourhood(self._builders.values())
         groups = around.machines(self._builders.values())
         machines = [_merged(members) for members in groups]
-        macs = [around.mac_of(members[0]) for members in groups]
-        shared, taken_up = accounts_in_several_hands([*map(Holder, machines, groups, macs)])
+        shared, taken_up = accounts_in_several_hands(machines, groups, around)
         found = []
         for position, (machine, members) in enumerate(zip(machines, groups, strict=True)):
             findings = _standing_findings(machine)

@@ -8,7 +8,7 @@ bisection: looking up a few addresses must not cost the parsing of 46,000 lines.
 from __future__ import annotations
 
 import zlib
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 GROUP_BIT = 1 << 40
@@ -20,6 +20,9 @@ LOCAL_BIT = 1 << 41
 PREFIX_DIGITS = (9, 7, 6)
 """Lengths of 36, 28 and 24 bits in hexadecimal digits, longest first."""
 
+REMEMBERED = 4096
+"""Prefixes whose makers are remembered: a network has devices of a few makers, and most of them share their blocks."""
+
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -30,8 +33,10 @@ def _table() -> bytes:
     return b"\n" + zlib.decompress(packed, _GZIP)
 
 
-def _find(table: bytes, prefix: bytes) -> str | None:
+@lru_cache(REMEMBERED)
+def _find(prefix: bytes) -> str | None:
     """The name on the line that begins with ``prefix`` and a tab. Header lines begin with ``#``, below every digit."""
+    table = _table()
     key = prefix + b"\t"
     low, high = 0, len(table) - 1  # the line sought begins after a line feed in [low, high)
     while low < high:
@@ -52,9 +57,8 @@ def vendor_of(mac: int | None) -> str | None:
     if mac is None or mac & (GROUP_BIT | LOCAL_BIT):
         return None
     digits = f"{mac:012X}".encode()
-    table = _table()
     for length in PREFIX_DIGITS:
-        if name := _find(table, digits[:length]):
+        if name := _find(digits[:length]):
             return name
     return None
 
