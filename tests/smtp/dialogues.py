@@ -228,6 +228,7 @@ OUTCOMES = {
     ),
 }
 
+PROXY_2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes((192, 0, 2, 1, 192, 0, 2, 2, 0x9C, 0x40, 0, 25))
 TWO_MESSAGES = [*MAIL, "C: RSET", "S: 250 ok", *MAIL]
 RELAYED = {
     "relayed by address": Case(session()),
@@ -297,6 +298,24 @@ RELAYED = {
     "PROXY header, version 1": Case(
         [(CLIENT, b"PROXY TCP4 192.0.2.1 192.0.2.2 40000 25\r\n"), *session(f"C: AUTH PLAIN {PLAIN}", OK)],
         (Auth("PLAIN", "basic", True, "user", "success", 235),),
+    ),
+    "PROXY header, version 2": Case(
+        [(CLIENT, PROXY_2), *session(f"C: AUTH PLAIN {PLAIN}", OK)],
+        (Auth("PLAIN", "basic", True, "user", "success", 235),),
+    ),
+    "LMTP": Case(
+        playbook(
+            *("S: 220 mail.example LMTP", "C: LHLO front.example", *greeting()[2:], *LOGIN_STEPS, OK),
+            *(*MAIL[:4], "C: RCPT TO:<e@f>", "S: 250 ok", *MAIL[4:], "S: 550 full", *QUIT),
+        ),
+        (Auth("LOGIN", "basic", False, "user", "success", 235),),
+    ),
+    "TURN refused": Case(
+        session("C: TURN", "S: 502 no", *LOGIN_STEPS, OK), (Auth("LOGIN", "basic", False, "user", "success", 235),)
+    ),
+    "X-ANONYMOUSTLS refused": Case(
+        session("C: X-ANONYMOUSTLS", "S: 454 no", *LOGIN_STEPS, OK, offer="X-ANONYMOUSTLS"),
+        (Auth("LOGIN", "basic", False, "user", "success", 235),),
     ),
     "EHLO repeated": Case(
         playbook(*greeting(), *greeting()[1:], *LOGIN_STEPS, OK, *MAIL, *QUIT),
