@@ -47,6 +47,8 @@ _SECRET_FORM = re.compile(
     | (?:^|,)(?:response|p)=              # DIGEST-MD5, RFC 2831 section 2.1.2; SCRAM, RFC 5802 section 5.1
     """
 )
+# Nearly every name: an address, or a word too short to be base64 of a message. None of the forms above has this one.
+_ORDINARY = re.compile(rb"[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+|[A-Za-z0-9]{1,7}")
 # Where nothing but its place says that a message is a name, bytes that are no UTF-8 must at least look like Latin-1
 # text: a password sent as it is, without base64, may pass for base64 and decodes to anything.
 _LATIN_NAME = re.compile(r"[\w.@+\\/' À-ÖØ-öø-ÿ-]*")
@@ -71,6 +73,10 @@ _KERBEROS_TOKEN: Final = bytes.fromhex("2a864886f712010202 0100")
 
 
 def _name(raw: bytes) -> str | None:
+    if not raw:
+        return None
+    if len(raw) <= MAX_NAME and _ORDINARY.fullmatch(raw):
+        return raw.decode()
     text = decoded(raw.rstrip(b"\0"))
     # A name longer than an address can be is no name: tokens are that long.
     if len(text) > MAX_NAME or _SECRET_FORM.search(text) or _is_encoded_message(text):
@@ -92,13 +98,12 @@ def _is_encoded_message(text: str) -> bool:
 
 def _bare_name(message: bytes) -> str | None:
     """A message that is a name as a whole, which nothing but its place says."""
-    text = decoded(message)
-    if (
-        len(message) in _CUT
-        or _CONTROL.search(text.rstrip(_LINE_END))
-        or not (_is_utf8(message) or _LATIN_NAME.fullmatch(text))
-    ):
+    if len(message) in _CUT:
         raise Withheld
+    if not _ORDINARY.fullmatch(message):
+        text = decoded(message)
+        if _CONTROL.search(text.rstrip(_LINE_END)) or not (_is_utf8(message) or _LATIN_NAME.fullmatch(text)):
+            raise Withheld
     return _name(message)
 
 
@@ -126,7 +131,7 @@ def _identity(username: str | None, authzid: str | None = None, realm: str | Non
 
 def _unless_secret(name: str | None, secret: bytes) -> str | None:
     """``name``, if it is not also what stands in the place of the password or token, and not swapped with it."""
-    if name is not None and (is_same(name, secret) or is_swapped(name, secret)):
+    if name is not None and (is_same(name, secret) or (b"@" in secret and is_swapped(name, secret))):
         raise Withheld
     return name
 
