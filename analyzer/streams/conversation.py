@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from analyzer.streams.sequence import MODULUS, distance
+from analyzer.streams.doubt import HELD_OVERHEAD, Doubt
+from analyzer.streams.sequence import LATE_WINDOW, MAX_WINDOW, MODULUS, distance
 
 CLIENT, SERVER = 0, 1
 """Sides of a conversation, as they index :attr:`Conversation.directions`."""
-
-
-HELD_OVERHEAD = 256
-"""Bytes of memory that a waiting segment takes beyond its payload."""
 
 
 class Turns(Protocol):
@@ -91,6 +88,21 @@ class Direction:
         """Whether the peer acknowledged something that was not captured."""
         return self.seen and self.acked is not None and self.next is not None and distance(self.acked, self.next) > 0
 
+    def ahead(self, number: int) -> int:
+        """How far sequence number ``number`` lies beyond :attr:`next`, which must be known."""
+        assert self.next is not None  # noqa: S101 - see above
+        return distance(number, self.next)
+
+    def lies_off(self, number: int) -> bool:
+        """Whether sequence number ``number`` is near nothing of this direction; :attr:`next` must be known."""
+        if -self.payload - LATE_WINDOW < self.ahead(number) < LATE_WINDOW:
+            return False
+        if not self.held and self.fin is None and self.acked is None:
+            return True
+        waiting = self.held[-1].seq + self.held[-1].wire if self.held else None
+        beyond = [bound for bound in (self.acked, self.fin, waiting) if bound is not None and self.ahead(bound) > 0]
+        return all(abs(distance(number, bound)) >= LATE_WINDOW for bound in beyond)
+
     @property
     def origin(self) -> int | None:
         """Sequence number of the first byte delivered, provided that nothing is missing since."""
@@ -121,21 +133,6 @@ class Held:
         return HELD_OVERHEAD + len(self.data)
 
 
-@dataclass(frozen=True, slots=True)
-class Reopening:
-    """A SYN in the midst of a conversation: the start of another one, or forged.
-
-    Attributes:
-        down: the higher endpoint sent it.
-        seq: its sequence number.
-        time: nanoseconds.
-    """
-
-    down: bool
-    seq: int
-    time: int
-
-
 class Conversation:
     """One TCP connection between two endpoints.
 
@@ -154,7 +151,7 @@ class Conversation:
         listener: receives the bytes; ``None`` until there are any, and after closing.
         held_bytes: memory of what waits for reassembly in both directions.
         gaps: stretches of bytes known to be missing.
-        reopening: a SYN that may have begun another conversation between the same endpoints.
+        doubt: segments that may have begun another conversation between the same endpoints.
         reset: a RST ended it.
         closed: it has ended and was handed on; what follows are late copies.
         oddities: named, counted peculiarities of the transport.
@@ -164,6 +161,7 @@ class Conversation:
         "addresses",
         "closed",
         "directions",
+        "doubt",
         "end",
         "flipped",
         "gaps",
@@ -173,7 +171,6 @@ class Conversation:
         "macs",
         "oddities",
         "ports",
-        "reopening",
         "reset",
         "roles_certain",
         "source",
@@ -205,7 +202,7 @@ class Conversation:
         self.gaps = 0
         self.reset = False
         self.closed = False
-        self.reopening: Reopening | None = None
+        self.doubt: Doubt | None = None
         self.oddities: dict[str, int] = {}
 
     def note(self, oddity: str) -> None:
@@ -215,7 +212,7 @@ class Conversation:
     @property
     def calm(self) -> bool:
         """Nothing waits, is missing or has ended: what comes next may well be in order."""
-        if self.closed or self.reset or self.reopening is not None:
+        if self.closed or self.reset or self.doubt is not None:
             return False
         for direction in self.directions:
             if direction.held or direction.fin is not None or direction.finished:
@@ -223,6 +220,24 @@ class Conversation:
             if direction.acked is not None and direction.behind:
                 return False
         return True
+
+    def is_foreign(self, side: int, seq: int, ack: int | None) -> bool:
+        """Whether a segment cannot be of this conversation: what it says and what it acknowledges lie far off.
+
+        One of the two alone is far off when much was lost, when a firewall writes sequence numbers anew, or when
+        either is damaged.
+
+        Args:
+            side: its sender.
+            seq: its sequence number.
+            ack: what it acknowledges, if it does.
+        """
+        pairs = ((self.directions[side], seq), (self.directions[1 - side], ack))
+        told = [(of, number) for of, number in pairs if number is not None and of.next is not None]
+        if not told or not all(of.lies_off(number) for of, number in told):
+            return False
+        # Much may have been lost: where only one of them is known, what a window might hold is not foreign.
+        return len(told) == 2 or not 0 < told[0][0].ahead(told[0][1]) < MAX_WINDOW
 
     @property
     def complete(self) -> bool:

@@ -213,6 +213,7 @@ def advance(batch: SegmentBatch, flows: Flows, expected: Expected, idle: int, li
         fine &= ~np.logical_or.reduce(expected.hinted & seen, axis=1)[flow]
     # A direction must begin with its SYN, and only there; a cut payload leaves a gap.
     fine &= syn == began
+    fine[began] &= (ahead[began] > -LATE_WINDOW) | ~acks[began]  # else it may answer another conversation's
     opening = np.flatnonzero(syn)
     said = np.cumsum(wire) - wire
     fine[opening] &= said[opening] == said[first[flow[opening]]]  # before anything is said

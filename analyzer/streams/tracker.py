@@ -7,17 +7,19 @@ an idle conversation is remembered all have limits, and reaching one is counted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Literal
 
 import numpy as np
 
 from analyzer.packets.segments import ACK, FIN, NO_MAC, RST, SYN, SegmentBatch
-from analyzer.streams.conversation import CLIENT, Conversation, Direction, Listener, Reopening
-from analyzer.streams.grouping import Advance, Expected, Flows, Ints, advance, endpoints, group
+from analyzer.streams.conversation import Conversation, Listener
+from analyzer.streams.doubt import Doubt, Segment
+from analyzer.streams.grouping import Advance, Expected, Flows, Ints, Mask, advance, endpoints, group
 from analyzer.streams.reassembly import Patience, flush, receive, surrender
-from analyzer.streams.sequence import LATE_WINDOW, MODULUS, distance
+from analyzer.streams.sequence import MODULUS
 from analyzer.streams.turns import Progress, TurnTable
 
 SECOND = 1_000_000_000
@@ -109,8 +111,8 @@ class ConversationTracker:
 
     def finish(self) -> None:
         """The input has ended: everything still open is over."""
-        for conversation in list(self._table.values()):
-            self._close(conversation)
+        for key, conversation in self._table.items():
+            self._end(key, conversation)
         self._table.clear()
 
     def earliest_open(self) -> int | None:
@@ -157,7 +159,8 @@ class ConversationTracker:
             key = flows.keys[flow]
             conversation = table.pop(key, None)
             if conversation is None:
-                conversation = self._open(batch, int(opening[flow]), key, bool(flows.downward[flows.first[flow]]))
+                at = flows.first[flow : flow + 1]
+                conversation = self._open(key, next(_segments(batch, flows.order[at], flows.downward[at])))
             table[key] = conversation
             # First where the flow has come to, then what it said: a listener may ask whether the beginning was seen.
             progress.apply(flow, conversation)
@@ -165,8 +168,9 @@ class ConversationTracker:
                 if conversation.listener is None:
                     conversation.listener = self._listen(conversation)
                 turns.deliver(flow, conversation)
-            self._close_if_over(conversation)
-            if not conversation.closed:
+            if _is_over(conversation):
+                self._close(conversation)
+            else:
                 turns.remember(flow, conversation)
 
     def _advance(self, batch: SegmentBatch, flows: Flows) -> Advance:
@@ -209,45 +213,47 @@ class ConversationTracker:
         key = flows.keys[flow]
         begin = int(flows.first[flow]) + done
         end = int(flows.first[flow + 1]) if flow + 1 < len(flows.first) else len(flows.order)
-        where = slice(begin, end)
-        limits = self._limits
-        view = batch.data.data
-        order = flows.order[where]
-        columns = (batch.seq, batch.ack, batch.flags, batch.start, batch.length, batch.wire, batch.time)
-        rows = zip(order.tolist(), flows.downward[where].tolist(), *(c[order].tolist() for c in columns), strict=True)
+        order = flows.order[begin:end]
         conversation = self._table.pop(key, None)
         taken = 0
-        for at, down, seq, ack, flags, start, length, wire, time in rows:
+        for segment in _segments(batch, order, flows.downward[begin:end]):
+            conversation = self._take(key, conversation, segment)
             taken += 1
-            if conversation is not None and self._is_over(conversation, down, seq, ack, flags, time):
-                self._close(conversation)
-                reopening, conversation = conversation.reopening, None
-                if reopening is not None:  # the doubtful SYN was one: begin with it
-                    conversation = self._open(batch, at, key, down, reopening)
-                    receive(conversation, CLIENT, reopening.seq, 0, SYN, b"", 0, reopening.time, limits.patience)
-            if conversation is None:
-                conversation = self._open(batch, at, key, down)
-            if time > conversation.heard:
-                conversation.heard = time
-            if conversation.closed:
-                if wire:
-                    self.oddities["segment-after-close"] += 1
-                continue
-            if wire or flags & (SYN | FIN | RST):
-                conversation.end = max(conversation.end, time)
-                if wire and conversation.listener is None and not flags & RST:  # its text is no part of the stream
-                    conversation.listener = self._listen(conversation)
-            waiting = conversation.held_bytes
-            data = bytes(view[start : start + length]) if length else b""
-            receive(conversation, down ^ conversation.flipped, seq, ack, flags, data, wire, time, limits.patience)
-            if conversation.held_bytes != waiting:
-                self._account(conversation, waiting)
-            self._close_if_over(conversation)
             if until_calm and conversation.calm:
                 break
         if conversation is not None:
             self._table[key] = conversation
         return order[taken:]
+
+    def _take(self, key: bytes, conversation: Conversation | None, segment: Segment) -> Conversation:
+        """Take one segment; returns the conversation that the endpoints are in after it."""
+        down, seq, ack, flags, data, wire, time, *_ = segment
+        while conversation is not None and (verdict := self._judge(conversation, segment)) != "own":
+            if verdict == "doubtful":
+                return self._doubt(key, conversation, segment)
+            conversation = self._succeed(key, conversation)
+        if conversation is None:
+            conversation = self._open(key, segment)
+        if time > conversation.heard:
+            conversation.heard = time
+        if conversation.closed:
+            if wire:
+                self.oddities["segment-after-close"] += 1
+            return conversation
+        if conversation.doubt is not None and conversation.doubt.interrupt():
+            self._dismiss(key, conversation)
+        if wire or flags & (SYN | FIN | RST):
+            conversation.end = max(conversation.end, time)
+            if wire and conversation.listener is None and not flags & RST:  # its text is no part of the stream
+                conversation.listener = self._listen(conversation)
+        waiting = conversation.held_bytes
+        side = down ^ conversation.flipped
+        receive(conversation, side, seq, ack, flags, data, wire, time, self._limits.patience)
+        if conversation.held_bytes != waiting:
+            self._account(conversation, waiting)
+        if _is_over(conversation):
+            return self._succeed(key, conversation) or conversation
+        return conversation
 
     def _account(self, conversation: Conversation, before: int) -> None:
         """Keep the sum of what waits in all conversations; whoever exceeds it waits no longer."""
@@ -257,74 +263,122 @@ class ConversationTracker:
             self._held_bytes -= conversation.held_bytes
             surrender(conversation)
 
-    def _is_over(self, conversation: Conversation, down: bool, seq: int, ack: int, flags: int, time: int) -> bool:
-        """Whether a segment with a known conversation's endpoints begins another one."""
+    def _judge(self, conversation: Conversation, segment: Segment) -> Literal["own", "over", "doubtful"]:
+        """Whether a segment with a known conversation's endpoints is its own, begins another one, or may do so."""
+        down, seq, ack, flags, _, _, time, *_ = segment
+        closed, doubt = conversation.closed, conversation.doubt
         silence = time - conversation.heard
-        if not flags & SYN and conversation.reopening is None and silence <= self._shortest and not conversation.closed:
-            return False
-        ended = conversation.closed or conversation.reset
+        side = down ^ conversation.flipped
+        own, peer = conversation.directions[side], conversation.directions[1 - side]
+        if seq == own.next and doubt is None and silence <= self._shortest and not (closed or flags & SYN):
+            return "own"  # as most are
+        ended = closed or conversation.reset
         if silence > (self._limits.linger if ended else self._limits.idle):
-            conversation.reopening = None
-            return True
-        own = conversation.directions[down ^ conversation.flipped]
-        if conversation.closed and not flags & RST and _is_foreign(own, seq):
-            conversation.reopening = None
-            return True
-        following = (seq + 1) % MODULUS
-        if flags & SYN and not flags & ACK:
-            if own.next is None or own.first == following or (own.first is None and own.origin == following):
-                return False  # a SYN that was sent again, or captured late
-            if ended or not any(direction.payload for direction in conversation.directions):
-                conversation.reopening = None
-                return True
-            # Anybody can inject a SYN into a live conversation; believe this one when it is answered or used.
-            conversation.reopening = Reopening(down, seq, time)
-            return False
-        doubtful = conversation.reopening
-        if doubtful is None:
-            return False
-        if down == doubtful.down:
-            return seq == (doubtful.seq + 1) % MODULUS
-        return bool(flags & SYN) and ack == (doubtful.seq + 1) % MODULUS
+            return "over"
+        if closed and own.seen and own.next is not None and not flags & RST and own.lies_off(seq):
+            return "over"  # no late copy
+        known = ack if flags & ACK else None
+        if flags & SYN:
+            following = (seq + 1) % MODULUS
+            first = own.origin if own.first is None else own.first
+            if first == following or (known is None and own.next is None):
+                return "own"  # sent again, or captured late
+            if doubt is not None and doubt.takes(segment):
+                return "doubtful"
+            if known is None and (ended or not any(direction.payload for direction in conversation.directions)):
+                return "over"
+            if not ended and (known is None or (own.seen and own.next is not None and own.lies_off(seq))):
+                return "doubtful"  # anybody can inject a SYN into a live conversation
+        if closed:
+            return "own"
+        if conversation.is_foreign(side, seq, known):
+            if not flags & RST:
+                return "over" if ended else "doubtful"
+            return "doubtful" if doubt is not None and doubt.takes(segment) else "own"
+        if doubt is not None and doubt.meets(segment):
+            continues = seq == own.next and (known is None or peer.next is None or not peer.lies_off(known))
+            if flags & SYN or not continues:
+                return "doubtful"
+        return "own"
+
+    # --- segments that cannot be the conversation's own ---------------------------------------------
+
+    def _doubt(self, key: bytes, conversation: Conversation, segment: Segment) -> Conversation:
+        """Keep a doubtful segment; returns the conversation it proves to have begun, else the old one."""
+        if segment.time > conversation.heard:
+            conversation.heard = segment.time
+        doubt = conversation.doubt
+        if doubt is not None and doubt.takes(segment) and not doubt.full:
+            doubt.add(segment)
+        else:
+            self._dismiss(key, conversation)
+            doubt = conversation.doubt = Doubt(segment)
+        self._held_bytes += segment.cost
+        if doubt.proven:
+            return self._succeed(key, conversation) or conversation
+        if self._held_bytes > self._limits.held_bytes:
+            self.oddities["reassembly-limit"] += 1
+            self._dismiss(key, conversation)
+        return conversation
+
+    def _dismiss(self, key: bytes, conversation: Conversation) -> None:
+        """The old conversation stays. What was in doubt were strays, or else part of another one beside it."""
+        doubt, conversation.doubt = conversation.doubt, None
+        if doubt is None:
+            return
+        self._held_bytes -= doubt.cost
+        if doubt.likely:
+            self._end(key, self._begin(key, doubt))
+        else:
+            for segment in doubt.segments:
+                conversation.note(segment.oddity)
+
+    def _succeed(self, key: bytes, conversation: Conversation) -> Conversation | None:
+        """End a conversation; returns the one that has begun meanwhile, if what is in doubt was that."""
+        doubt = conversation.doubt
+        if doubt is None or not doubt.likely:
+            self._dismiss(key, conversation)
+            self._close(conversation)
+            return None
+        conversation.doubt = None
+        self._held_bytes -= doubt.cost
+        self._close(conversation)
+        return self._begin(key, doubt)
+
+    def _begin(self, key: bytes, doubt: Doubt) -> Conversation:
+        """The conversation that what was in doubt is part of."""
+        conversation = self._open(key, doubt.segments[0])
+        for segment in doubt.segments:
+            conversation = self._take(key, conversation, segment)
+        return conversation
+
+    def _end(self, key: bytes, conversation: Conversation | None) -> None:
+        """End a conversation, and what may have begun after it."""
+        while conversation is not None and not conversation.closed:
+            conversation = self._succeed(key, conversation)
 
     # --- beginning and end -----------------------------------------------------------------------
 
-    def _open(
-        self, batch: SegmentBatch, at: int, key: bytes, down: bool, reopening: Reopening | None = None
-    ) -> Conversation:
-        """A new conversation.
-
-        Args:
-            batch: holds its first segment.
-            at: position of that segment.
-            key: the two endpoints.
-            down: the higher endpoint sent it.
-            reopening: an earlier SYN that this conversation really began with.
-        """
+    def _open(self, key: bytes, segment: Segment) -> Conversation:
+        """A new conversation between the endpoints of ``key``, which begins with ``segment``."""
+        down, flags = segment.down, segment.flags
         low, high = endpoints(key)
-        flags = int(batch.flags[at])
-        if reopening is not None:
-            flipped = reopening.down
-        elif flags & SYN:
-            flipped = down ^ bool(flags & ACK)
-        else:
-            flipped = self._looks_like_server(low[1], high[1])
+        flipped = down ^ bool(flags & ACK) if flags & SYN else self._looks_like_server(low[1], high[1])
         client, server = (high, low) if flipped else (low, high)
         conversation = Conversation(
             (client[0], server[0]),
             (client[1], server[1]),
             flipped=flipped,
-            roles_certain=bool(flags & SYN) or reopening is not None,
-            start=int(batch.time[at]) if reopening is None else reopening.time,
-            source=int(batch.source[at]),
+            roles_certain=bool(flags & SYN),
+            start=segment.time,
+            source=segment.source,
         )
-        sender, receiver = int(batch.src_mac[at]), int(batch.dst_mac[at])
-        macs = (None if sender == _NO_MAC else sender, None if receiver == _NO_MAC else receiver)
+        macs = tuple(None if mac == _NO_MAC else mac for mac in (segment.src_mac, segment.dst_mac))
         if down == flipped:
-            conversation.macs = macs
-            conversation.ttl = int(batch.ttl[at])
+            conversation.macs = (macs[0], macs[1])
+            conversation.ttl = segment.ttl
         else:
-            conversation.macs = macs[::-1]
+            conversation.macs = (macs[1], macs[0])
         self.opened += 1
         return conversation
 
@@ -334,14 +388,6 @@ class ConversationTracker:
         if low_known != high_known:
             return low_known
         return low_port <= high_port
-
-    def _close_if_over(self, conversation: Conversation) -> None:
-        client, server = conversation.directions
-        over = client.finished and server.finished
-        if not over and conversation.reset:
-            over = not any(direction.held or direction.behind for direction in conversation.directions)
-        if over:
-            self._close(conversation)
 
     def _close(self, conversation: Conversation) -> None:
         """Hand over what is left and tell the owner; the empty shell stays in the table for late copies."""
@@ -372,19 +418,31 @@ class ConversationTracker:
             elif silent < 2 * self._shortest:
                 break
         for key in over:
-            self._close(self._table.pop(key))
+            self._end(key, self._table.pop(key))
         for key in list(islice(self._table, max(0, len(self._table) - limits.conversations))):
             conversation = self._table.pop(key)
             if not conversation.closed:
                 self.oddities["conversation-evicted"] += 1
-                self._close(conversation)
+                self._end(key, conversation)
 
 
-def _is_foreign(direction: Direction, seq: int) -> bool:
-    """Whether a segment captured after the end can be no late copy, so that its endpoints are in use again."""
-    if not direction.seen or direction.next is None:
-        return False
-    return not -direction.payload - LATE_WINDOW < distance(seq, direction.next) < LATE_WINDOW
+def _is_over(conversation: Conversation) -> bool:
+    """Whether both ends have finished, or one broke off and nothing is waited for."""
+    client, server = conversation.directions
+    if client.finished and server.finished:
+        return True
+    return conversation.reset and not (client.held or client.behind or server.held or server.behind)
+
+
+def _segments(batch: SegmentBatch, at: Ints, down: Mask) -> Iterator[Segment]:
+    """Segments of ``batch`` at the positions ``at``, one by one; ``down`` says which of them are downward."""
+    view = batch.data.data
+    columns = (batch.seq, batch.ack, batch.flags, batch.start, batch.length, batch.wire, batch.time)
+    origins = (batch.source, batch.src_mac, batch.dst_mac, batch.ttl)
+    rows = zip(down.tolist(), *(column[at].tolist() for column in (*columns, *origins)), strict=True)
+    for of, seq, ack, flags, start, length, wire, time, source, src_mac, dst_mac, ttl in rows:
+        data = bytes(view[start : start + length]) if length else b""
+        yield Segment(of, seq, ack, flags, data, wire, time, source, src_mac, dst_mac, ttl)
 
 
 def _ranges(first: Ints, count: Ints) -> Ints:

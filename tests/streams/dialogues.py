@@ -55,10 +55,17 @@ class Dialogue:
 
 
 @st.composite
-def dialogues(draw: st.DrawFn, *, endings: Sequence[str] = ENDINGS, max_turns: int = 7) -> Dialogue:
-    ends = draw(st.sampled_from(ENDS))
-    isns = (draw(ISNS), draw(ISNS))
-    tape = Script(isns, ends).open()
+def dialogues(
+    draw: st.DrawFn,
+    *,
+    endings: Sequence[str] = ENDINGS,
+    max_turns: int = 7,
+    ends: Sequence[tuple[Endpoint, Endpoint]] = ENDS,
+    isns: tuple[st.SearchStrategy[int], st.SearchStrategy[int]] = (ISNS, ISNS),
+) -> Dialogue:
+    hosts = draw(st.sampled_from(ends))
+    first = (draw(isns[CLIENT]), draw(isns[SERVER]))
+    tape = Script(first, hosts).open()
     if draw(st.integers(0, 4)) == 0:
         tape.packets.pop()  # the handshake's last acknowledgement rides on data
     side = draw(st.sampled_from([SERVER, SERVER, SERVER, CLIENT]))
@@ -93,7 +100,7 @@ def dialogues(draw: st.DrawFn, *, endings: Sequence[str] = ENDINGS, max_turns: i
     elif ending.startswith("reset"):
         tape.abort(CLIENT if ending == "reset by client" else SERVER)
     said = (STREAMS[CLIENT][: at[CLIENT]], STREAMS[SERVER][: at[SERVER]])
-    return Dialogue(tuple(tape.packets), merged(turns), said, isns, ends, ending != "none")
+    return Dialogue(tuple(tape.packets), merged(turns), said, first, hosts, ending != "none")
 
 
 def merged(turns: Sequence[tuple[int, bytes]]) -> tuple[tuple[int, bytes], ...]:

@@ -32,6 +32,25 @@ def disturbed(draw: st.DrawFn) -> list[Packet]:
 
 
 @st.composite
+def reused(draw: st.DrawFn) -> list[Packet]:
+    """Conversations between the same endpoints, each of them disturbed, closed or not, with numbers near or far."""
+    first = draw(dialogues())
+    packets = list(first.packets)
+    for _ in range(draw(st.integers(1, 2))):
+        near = st.integers(-50, 2000) | st.sampled_from([2**20, -(2**20), 2**30, -(2**30)])
+        isns = [near.map(isn.__add__) | st.integers(0, 2**32 - 1) for isn in first.isns]
+        dialogue = draw(dialogues(ends=[first.ends], isns=(isns[0], isns[1])))
+        after = list(dialogue.packets)[draw(st.integers(0, 4)) :]
+        if draw(st.booleans()) and after:
+            after = draw(lost(after))
+        if draw(st.booleans()) and after:
+            after = draw(mangled(after))
+        at = draw(st.just(len(packets)) | st.integers(0, len(packets)))
+        packets = [*packets[:at], *after, *packets[at:]]
+    return draw(captured(draw(swapped(packets)) if draw(st.booleans()) else packets))
+
+
+@st.composite
 def captures(draw: st.DrawFn) -> list[Packet]:
     """Conversations one after the other between the same endpoints, beside others."""
     parts = [
@@ -41,7 +60,7 @@ def captures(draw: st.DrawFn) -> list[Packet]:
     return draw(captured(draw(mixed(parts))))
 
 
-@given(captures(), CUTS)
+@given(captures() | reused(), CUTS)
 @settings(max_examples=400, deadline=None)
 def test_columns_give_what_one_segment_at_a_time_gives(packets: list[Packet], cuts: list[int]) -> None:
     assert track(packets, cuts) == track(packets, in_columns=False)
@@ -85,13 +104,13 @@ TIGHTEST = Limits(
 )
 
 
-@given(captures() | noise(), CUTS)
+@given(captures() | reused() | noise(), CUTS)
 @settings(max_examples=200, deadline=None)
 def test_both_paths_agree_where_patience_ends(packets: list[Packet], cuts: list[int]) -> None:
     assert track(packets, cuts, limits=TIGHT) == track(packets, in_columns=False, limits=TIGHT)
 
 
-@given(captures() | noise(), CUTS)
+@given(captures() | reused() | noise(), CUTS)
 @settings(max_examples=200, deadline=None)
 def test_nothing_is_raised_or_left_over_where_every_limit_is_hit(packets: list[Packet], cuts: list[int]) -> None:
     run = track(packets, cuts, limits=TIGHTEST)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from analyzer.packets.segments import ACK, FIN, SYN
 from analyzer.streams import CLIENT, SERVER, Conversation, ConversationTracker, Limits
-from analyzer.streams.conversation import HELD_OVERHEAD
+from analyzer.streams.doubt import HELD_OVERHEAD
 from analyzer.streams.reassembly import Patience
 from tests.streams.packets import (
     CLIENT_END,
