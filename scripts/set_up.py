@@ -23,14 +23,16 @@ VENV = ROOT / ".venv"
 
 def main(locks: list[str]) -> None:
     """Bring ``.venv`` up to each of ``locks``."""
-    folder = os.open(ROOT, os.O_RDONLY)
-    fcntl.flock(folder, fcntl.LOCK_EX)  # of two first calls one works and the other waits; death releases it
+    lock_on = os.open(ROOT, os.O_RDONLY)
+    fcntl.flock(lock_on, fcntl.LOCK_EX)  # of two first calls one works and the other waits; death releases it
     missing = [ROOT / lock for lock in locks if not is_installed(VENV, ROOT / lock)]
     if not missing:
         return
     began = time.monotonic()
+    folder = VENV if VENV.exists() else ROOT
+    if not os.access(folder, os.W_OK):
+        stop(f"{folder} is read-only for you and not set up; let its owner call this once, or use a clone of your own")
     if not is_usable(VENV) or installer(VENV) is None:
-        say(f"making .venv with Python {sys.version.split()[0]}")
         create(VENV)
     # A path file is read relative to its folder, so the repository may be moved.
     (site_packages,) = VENV.glob("lib/python3*/site-packages")
@@ -60,17 +62,18 @@ def is_usable(venv: Path) -> bool:
 
 def create(venv: Path) -> None:
     """A fresh environment in place of whatever is at ``venv``."""
-    if venv.exists():
-        shutil.rmtree(venv)
     # The file itself and not a link such as /usr/bin/python3, which the next release points at another Python.
     python = os.path.realpath(sys.executable)
-    if can_make_venvs():
-        run([python, "-I", "-m", "venv", str(venv)], "the virtual environment could not be made")
-    elif uv := shutil.which("uv"):
-        run([uv, "venv", "--quiet", "--python", python, str(venv)], "uv could not make the virtual environment")
-    else:
-        install_venv_package()
-        run([python, "-I", "-m", "venv", str(venv)], "the virtual environment could not be made")
+    command = [python, "-I", "-m", "venv", str(venv)]
+    if not can_make_venvs():
+        if uv := shutil.which("uv"):
+            command = [uv, "venv", "--quiet", "--python", python, str(venv)]
+        else:
+            install_venv_package()
+    say(f"making {venv.name} with Python {sys.version.split()[0]}")
+    if venv.exists():
+        shutil.rmtree(venv)
+    run(command, "the virtual environment could not be made")
 
 
 def can_make_venvs() -> bool:
@@ -89,11 +92,13 @@ def install_venv_package() -> None:
     if not shutil.which("apt-get"):
         stop("this Python can make no virtual environments (no ensurepip); install uv, or a Python from python.org")
     if os.geteuid() != 0:
-        stop(f"this Python can make no virtual environments; run: sudo apt-get install -y {package}")
+        update, install = "apt-get update", f"apt-get install -y {package}"  # a fresh machine has no lists yet
+        sudo = f"sudo {update} && sudo {install}" if shutil.which("sudo") else f"su -c '{update} && {install}'"
+        stop(f"this Python can make no virtual environments; run: {sudo}")
     say(f"installing {package}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     command = ["apt-get", "install", "-y", "--no-install-recommends", package]
-    if subprocess.run(command, capture_output=True, env=environment).returncode:  # a fresh machine has no lists yet
+    if subprocess.run(command, capture_output=True, env=environment).returncode:  # no lists, or old ones
         run(["apt-get", "update"], "apt-get update failed")
         run(command, f"{package} could not be installed", environment)
 
@@ -145,3 +150,5 @@ if __name__ == "__main__":
         main(sys.argv[1:])
     except KeyboardInterrupt:
         sys.exit(130)
+    except OSError as error:  # a full disk, say
+        stop(f"setting up failed: {error}")

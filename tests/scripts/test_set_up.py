@@ -36,14 +36,22 @@ def with_programs(patch: pytest.MonkeyPatch, *names: str) -> list[list[str]]:
     return commands
 
 
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        ("sudo", "sudo apt-get update && sudo apt-get install -y python3.{}-venv"),
+        ("su", "su -c 'apt-get update && apt-get install -y python3.{}-venv'"),
+    ],
+)
 def test_a_user_without_rights_is_told_the_one_command(
-    bare: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    bare: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], program: str, expected: str
 ) -> None:
-    with_programs(bare, "apt-get")
+    with_programs(bare, "apt-get", program)
     bare.setattr("os.geteuid", lambda: 1000)
     with pytest.raises(SystemExit, match="2"):
         set_up.create(tmp_path / "venv")
-    assert capsys.readouterr().err.endswith(f"run: sudo apt-get install -y python3.{sys.version_info.minor}-venv\n")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(f"run: {expected.format(sys.version_info.minor)}")
 
 
 def test_uv_makes_the_environment_where_python_cannot(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -82,6 +90,31 @@ def test_what_a_failing_installer_said_last_is_shown(
     lines = capsys.readouterr().err.splitlines()
     assert lines[-2].strip() == "name resolution"
     assert lines[-1].endswith("is the package index reachable?")
+
+
+@pytest.mark.parametrize("there", ["nothing", ".venv"])
+def test_a_checkout_that_cannot_be_written_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], there: str
+) -> None:
+    (tmp_path / there).mkdir()
+    monkeypatch.setattr(set_up, "ROOT", tmp_path)
+    monkeypatch.setattr(set_up, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write anywhere
+    with pytest.raises(SystemExit, match="2"):
+        set_up.main(["requirements.lock"])
+    folder = tmp_path / ".venv" if there == ".venv" else tmp_path
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"smtpauth: {folder} is read-only for you")
+
+
+def test_what_the_system_refuses_is_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts/set_up.py").write_text(SOURCE.read_text())
+    (tmp_path / ".venv").write_text("a file, which is no folder")
+    program = [sys.executable, "-I", str(tmp_path / "scripts/set_up.py"), "requirements.lock"]
+    result = subprocess.run(program, capture_output=True, text=True)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.splitlines()[-1].startswith("smtpauth: ")
 
 
 def test_two_first_calls_at_once_set_up_once(tmp_path: Path) -> None:
