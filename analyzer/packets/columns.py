@@ -31,10 +31,11 @@ from analyzer.packets.headers import (
     swapped,
 )
 from analyzer.packets.segments import NO_MAC, SegmentBatch
-from analyzer.packets.unwrap import (
+from analyzer.packets.wrappings import (
     ETHERTYPES,
     PROTOCOLS,
     TUNNEL_PORTS,
+    TWO_WAY_PORTS,
     UNOPENED_ETHERTYPES,
     UNOPENED_PORTS,
     UNOPENED_PROTOCOLS,
@@ -103,8 +104,10 @@ class Columns:
     def __init__(self, ports: frozenset[int], reasons: Counter[str]) -> None:
         self._ports = port_table(ports)
         self._swapped_ports = port_table(frozenset(map(swapped, ports)))
-        self._swapped_tunnels = port_table(tuple(map(swapped, (*TUNNEL_PORTS, *UNOPENED_PORTS))))
-        self._tunnels = port_table(TUNNEL_PORTS)
+        to, of = (*TUNNEL_PORTS, *TWO_WAY_PORTS), tuple(TWO_WAY_PORTS)
+        self._to_tunnel, self._of_tunnel = port_table(to), port_table(of)
+        self._swapped_to_tunnel = port_table(tuple(map(swapped, (*to, *UNOPENED_PORTS))))
+        self._swapped_of_tunnel = port_table(tuple(map(swapped, of)))
         self._reasons = reasons
 
     def peek(self, data: npt.NDArray[np.uint8], start: Ints, captured: Ints) -> tuple[Ints, Ints]:
@@ -130,7 +133,8 @@ class Columns:
         dull = tcp  # from here on: frames that need no closer look
         udp = plain & (protocol == UDP_PROTOCOL)
         if udp.any():
-            dull = dull | (udp & ~self._swapped_tunnels[rows["dport"]])
+            tunnel = self._swapped_to_tunnel[rows["dport"]] | self._swapped_of_tunnel[rows["sport"]]
+            dull = dull | (udp & ~tunnel)
         other = np.flatnonzero(~dull)
         chosen = np.flatnonzero(wanted)
         if position is None:
@@ -220,7 +224,7 @@ class Columns:
         ports[transport] = gather(data, tcp[transport], PORTS)
         is_tcp = protocol == TCP_PROTOCOL
         udp = transport & ~is_tcp
-        unwrap |= udp & self._tunnels[ports["dport"]]
+        unwrap |= udp & (self._to_tunnel[ports["dport"]] | self._of_tunnel[ports["sport"]])
         self._count_unopened(UNOPENED_PORTS, ports["dport"][udp])
         wrapped[index[unwrap & ~bad]] = True
         found = transport & is_tcp & (self._ports[ports["sport"]] | self._ports[ports["dport"]])

@@ -1,8 +1,8 @@
 """One frame at a time: peel tunnels and tags until a TCP header is found.
 
 Each layer is a small function ``(frame, offset, end) -> next layer | found TCP | nothing``. Headers that
-dpkt knows well are read with dpkt; those it does not know (VXLAN, GENEVE, ERSPAN, MPLS with a control word,
-more than two tags) are read here. The depth is limited, so a frame that wraps itself costs a fixed price.
+dpkt knows well are read with dpkt; those it does not know (VXLAN, GENEVE, ERSPAN, TZSP, Teredo, CAPWAP, MPLS with
+a control word, more than two tags) are read here. The depth is limited, so a frame that wraps itself costs a fixed price.
 """
 
 from __future__ import annotations
@@ -13,8 +13,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from analyzer.packets.fragments import FragmentBuffer, Piece
-from analyzer.packets.headers import ETHERTYPE_IPV4, ETHERTYPE_IPV6, TCP_PROTOCOL, UDP_PROTOCOL
+from analyzer.packets.headers import TCP_PROTOCOL, UDP_PROTOCOL
 from analyzer.packets.segments import NO_MAC
+from analyzer.packets.wrappings import (
+    ETHERTYPES,
+    PROTOCOLS,
+    UNOPENED_ETHERTYPES,
+    UNOPENED_PORTS,
+    UNOPENED_PROTOCOLS,
+    Layer,
+    tunnel,
+)
 
 MAX_LAYERS = 24
 """Headers peeled from one frame. Real stacks (QinQ, MPLS, VXLAN, IP-in-IP) stay below a dozen."""
@@ -24,31 +33,11 @@ MAX_MPLS_LABELS = 16
 MAX_GRE_HEADER = 64
 """Bytes handed to dpkt: the longest header without source routes is 20, and it need not look further."""
 
-VXLAN_PORTS = (4789, 8472)
-GENEVE_PORT = 6081
-TUNNEL_PORTS = (*VXLAN_PORTS, GENEVE_PORT)
+MAX_TZSP_FIELDS = 64
+"""Tagged fields of a TZSP header; those in use are a dozen, of which frames hold one or two."""
 
-UNOPENED_ETHERTYPES = {
-    0x8909: "unopened-cisco-metadata",
-    0x88E5: "unopened-macsec",
-    0x8926: "unopened-vn-tag",
-    0x893F: "unopened-e-tag",
-    0x894F: "unopened-nsh",
-}
-UNOPENED_PROTOCOLS = {
-    50: "unopened-esp",
-    55: "unopened-minimal-ip",
-    94: "unopened-ipip",
-    97: "unopened-etherip",
-    115: "unopened-l2tp",
-}
-UNOPENED_PORTS = {
-    1701: "unopened-l2tp",
-    2152: "unopened-gtp-u",
-    4790: "unopened-vxlan-gpe",
-    6635: "unopened-mpls-in-udp",
-}
-"""Wrappings that may hold TCP and that nobody here looks into, by the reason under which they are counted."""
+MAX_TEREDO_INDICATORS = 2
+"""One of each kind."""
 
 
 @dataclass(slots=True)
@@ -78,7 +67,6 @@ class FoundTcp:
     macs: tuple[int, int] | None
 
 
-Layer = str
 Step = tuple[Layer, int]
 
 _V4_MAPPED = 0xFFFF << 32
@@ -333,28 +321,73 @@ class Unwrapper:
             return True
         sport, dport = struct.unpack_from(">HH", head)
         if protocol == UDP_PROTOCOL:
-            return dport in TUNNEL_PORTS or dport in UNOPENED_PORTS
+            return dport in UNOPENED_PORTS or tunnel(sport, dport) is not None
         return self._is_port(sport) or self._is_port(dport)
 
     # --- tunnels ---------------------------------------------------------------------------------
 
     def _udp(self, offset: int) -> Step | None:
-        (dport,) = struct.unpack_from(">H", self._frame, offset + 2)
+        sport, dport = struct.unpack_from(">HH", self._frame, offset)
         if dport in UNOPENED_PORTS:
             self.reasons[UNOPENED_PORTS[dport]] += 1
             return None
-        if dport not in TUNNEL_PORTS:
+        layer = tunnel(sport, dport)
+        if layer is None:
             return None
         (length,) = struct.unpack_from(">H", self._frame, offset + 4)
-        if dport in VXLAN_PORTS and self._frame[offset + 8] & 0x08:  # the VNI must be valid, RFC 7348 section 5
-            if length >= 16:
-                self._cut(offset + length)
-            return "ethernet", offset + 16
-        if dport == GENEVE_PORT:
-            version_options, _, protocol = struct.unpack_from(">BBH", self._frame, offset + 8)  # RFC 8926 section 3.4
-            if not version_options >> 6:
-                return self._by_ethertype(protocol, offset + 16 + (version_options & 0x3F) * 4)
+        if length >= 16:
+            self._cut(offset + length)
+        return layer, offset + 8
+
+    def _vxlan(self, offset: int) -> Step | None:
+        valid = self._frame[offset] & 0x08  # the VNI must be, RFC 7348 section 5
+        return ("ethernet", offset + 8) if valid else None
+
+    def _geneve(self, offset: int) -> Step | None:
+        version_options, _, protocol = struct.unpack_from(">BBH", self._frame, offset)  # RFC 8926 section 3.4
+        if version_options >> 6:
+            return None
+        return self._by_ethertype(protocol, offset + 8 + (version_options & 0x3F) * 4)
+
+    def _tzsp(self, offset: int) -> Step | None:
+        # TaZmen sniffer protocol, which MikroTik's routers and wireless sensors mirror frames with.
+        version, kind, protocol = struct.unpack_from(">BBH", self._frame, offset)
+        if version != 1 or kind > 1:  # a frame received or to be sent; all others carry none
+            return None
+        if protocol not in _TZSP_PROTOCOLS:
+            self.reasons["unopened-tzsp"] += 1
+            return None
+        offset += 4
+        for _ in range(MAX_TZSP_FIELDS):
+            tag = self._frame[offset]
+            if tag == 1:  # the last one; like padding (0) it has no length
+                return _TZSP_PROTOCOLS[protocol], offset + 1
+            offset += 1 if tag == 0 else 2 + self._frame[offset + 1]
+        self.reasons["too-many-layers"] += 1
         return None
+
+    def _teredo(self, offset: int) -> Step | None:
+        frame = self._frame
+        for _ in range(MAX_TEREDO_INDICATORS):  # RFC 4380 section 5.1.1: authentication, then origin
+            (indicator,) = struct.unpack_from(">H", frame, offset)
+            if indicator == 1:
+                offset += 4 + frame[offset + 2] + frame[offset + 3] + 9  # both lengths; nonce and confirmation
+            elif indicator == 0:
+                offset += 8
+            else:
+                break
+        return ("ipv6", offset) if frame[offset] >> 4 == 6 else None
+
+    def _capwap(self, offset: int) -> Step | None:
+        preamble, first, _, flags = struct.unpack_from(">BBBB", self._frame, offset)  # RFC 5415 section 4.3
+        header = (first >> 3) * 4
+        if not preamble and flags & 0x08:  # keep-alive
+            return None
+        # Bits of the header: native 802.11 in place of 802.3, a fragment. Preamble 1 means DTLS.
+        if preamble or header < 8 or flags & 0x80 or self._frame[offset + 2] & 1:
+            self.reasons["unopened-capwap"] += 1
+            return None
+        return "ethernet", offset + header
 
     def _gre(self, offset: int) -> Step | None:
         from dpkt.gre import GRE  # here, because few captures hold GRE and every run would pay for the import
@@ -393,34 +426,8 @@ def _sender(size: int, address: bytes) -> tuple[int, int] | None:
 
 
 _SNAP = (b"\xaa\xaa\x03\x00\x00\x00", b"\xaa\xaa\x03\x00\x00\xf8")
+_TZSP_PROTOCOLS: dict[int, Layer] = {1: "ethernet", 4: "ppp"}
 _NULL_FAMILIES = (2, 10, 24, 28, 30)  # AF_INET; AF_INET6 of Linux, NetBSD/OpenBSD, FreeBSD, macOS
-ETHERTYPES: dict[int, Layer] = {
-    ETHERTYPE_IPV4: "ipv4",
-    ETHERTYPE_IPV6: "ipv6",
-    0x8100: "tag",
-    0x88A8: "tag",
-    0x9100: "tag",
-    0x9200: "tag",
-    0x88E7: "backbone-tag",
-    0x8847: "mpls",
-    0x8848: "mpls",
-    0x8864: "pppoe",
-    0x6558: "ethernet",  # transparent Ethernet bridging inside GRE and GENEVE
-    0x880B: "ppp",
-}
-PROTOCOLS: dict[int, Layer] = {
-    0: "options",
-    43: "options",
-    60: "options",
-    135: "options",  # mobility header, same shape
-    44: "fragment6",
-    51: "authentication",
-    4: "ipv4",
-    41: "ipv6",
-    47: "gre",
-    UDP_PROTOCOL: "udp",
-    137: "mpls",  # MPLS-in-IP, RFC 4023
-}
 _LAYERS: dict[Layer, Callable[[Unwrapper, int], Step | FoundTcp | None]] = {
     "ethernet": Unwrapper._ethernet,
     "cooked": Unwrapper._cooked,
@@ -439,6 +446,11 @@ _LAYERS: dict[Layer, Callable[[Unwrapper, int], Step | FoundTcp | None]] = {
     "fragment6": Unwrapper._fragment6,
     "authentication": Unwrapper._authentication,
     "udp": Unwrapper._udp,
+    "vxlan": Unwrapper._vxlan,
+    "geneve": Unwrapper._geneve,
+    "tzsp": Unwrapper._tzsp,
+    "teredo": Unwrapper._teredo,
+    "capwap": Unwrapper._capwap,
     "gre": Unwrapper._gre,
     "erspan3": Unwrapper._erspan3,
 }

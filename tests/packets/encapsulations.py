@@ -7,6 +7,7 @@ from typing import Any
 
 from scapy.contrib.geneve import GENEVE
 from scapy.contrib.mpls import MPLS
+from scapy.contrib.tzsp import TZSP, TZSPTagEnd, TZSPTagPadding, TZSPTagRawRSSIByte, TZSPTagWlanRadioHdrSerial
 from scapy.layers.inet import IP, TCP, UDP, IPOption_NOP, IPOption_Timestamp
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, IPv6ExtHdrRouting
 from scapy.layers.ipsec import AH
@@ -70,6 +71,17 @@ def carrier6(**fields: Any) -> Any:
 
 def udp(port: int, sport: int = 50000) -> Any:
     return UDP(sport=sport, dport=port)
+
+
+def capwap(*optional: bytes, wbid: int = 0, flags: int = 0, native: bool = False) -> bytes:
+    """A CAPWAP header (RFC 5415 section 4.3) with optional fields, which are whole words."""
+    rest = b"".join(optional)
+    word = (2 + len(rest) // 4) << 19 | 1 << 14 | wbid << 9 | int(native) << 8 | flags
+    return struct.pack(">IHH", word, 0, 0) + rest
+
+
+TEREDO_ORIGIN = struct.pack(">HHI", 0, 0xFFFF ^ 40000, 0xC0000201)
+TEREDO_AUTHENTICATION = b"\0\1\x03\x05" + b"idn" + b"value" + bytes(8) + b"\0"
 
 
 def labels(count: int, *, ttl: int = 64) -> Any:
@@ -197,6 +209,26 @@ def wrapped() -> dict[str, Frame]:
         / ether()
         / ip(),
         "GENEVE of IP": carrier() / udp(6081) / GENEVE(vni=42, proto=0x0800) / ip(),
+        "TZSP": carrier() / udp(37008) / TZSP() / TZSPTagEnd() / ether() / ip(),
+        "TZSP of a frame to be sent, with tags": carrier()
+        / udp(37008)
+        / TZSP(type=1)
+        / TZSPTagPadding()
+        / TZSPTagRawRSSIByte(raw_rssi=200)
+        / TZSPTagWlanRadioHdrSerial(sensor_id=b"sensor")
+        / TZSPTagPadding()
+        / TZSPTagEnd()
+        / ether()
+        / ip(),
+        "TZSP of PPP": carrier() / udp(37008) / Raw(b"\1\0\0\4\1" + PPP_IP) / ip(),
+        "TZSP over IPv6, tag inside": carrier6() / udp(37008) / TZSP() / TZSPTagEnd() / ether() / Dot1Q(vlan=3) / ip(),
+        "CAPWAP": carrier() / udp(5247) / Raw(capwap()) / ether() / ip(),
+        "CAPWAP from the controller": carrier() / udp(50000, sport=5247) / Raw(capwap()) / ether() / ip(),
+        "CAPWAP with radio address and wireless information": carrier()
+        / udp(5247)
+        / Raw(capwap(b"\6\0\1\2\3\4\5\0", b"\4\1\2\3\4\0\0\0", wbid=1, flags=0x30))
+        / ether()
+        / ip(),
         "IP in IP": carrier(proto=4) / ip(),
         "4in6": carrier6(nh=4) / ip(),
         "IP in IP in IP": carrier(proto=4) / IP(src="192.0.2.3", dst="192.0.2.4", proto=4) / ip(),
@@ -297,6 +329,17 @@ def wrapped6() -> dict[str, Frame]:
         "GRE": carrier() / GRE(proto=0x86DD) / ip6(),
         "VXLAN": carrier() / udp(4789) / VXLAN(vni=42) / ether() / ip6(),
         "GENEVE of IPv6": carrier() / udp(6081) / GENEVE(vni=42, proto=0x86DD) / ip6(),
+        "TZSP": carrier() / udp(37008) / TZSP() / TZSPTagEnd() / ether() / ip6(),
+        "CAPWAP": carrier() / udp(5247) / Raw(capwap()) / ether() / ip6(),
+        "Teredo": carrier() / udp(3544) / ip6(),
+        "Teredo from the server": carrier() / udp(50000, sport=3544) / ip6(),
+        "Teredo with origin": carrier() / udp(50000, sport=3544) / Raw(TEREDO_ORIGIN) / ip6(),
+        "Teredo with authentication": carrier() / udp(3544) / Raw(TEREDO_AUTHENTICATION) / ip6(),
+        "Teredo with both": carrier() / udp(3544) / Raw(TEREDO_AUTHENTICATION + TEREDO_ORIGIN) / ip6(),
+        "Teredo with options in the outer header": outer()
+        / IP(src="192.0.2.1", dst="192.0.2.2", options=[IPOption_NOP()])
+        / udp(50000, sport=3544)
+        / ip6(),
         "6in4": carrier(proto=41) / ip6(),
         "6in6": carrier6(nh=41) / ip6(),
         "hop-by-hop options": ether() / header / IPv6ExtHdrHopByHop() / segment,
@@ -337,4 +380,4 @@ def wrapped6() -> dict[str, Frame]:
 
 
 WRAPPED, WRAPPED6 = wrapped(), wrapped6()
-__all__ = ["PAYLOAD", "WRAPPED", "WRAPPED6", "carrier", "carrier6", "labels", "outer", "udp"]
+__all__ = ["PAYLOAD", "WRAPPED", "WRAPPED6", "capwap", "carrier", "carrier6", "labels", "outer", "udp"]

@@ -19,7 +19,7 @@ from scapy.packet import Raw
 
 from analyzer.packets import SegmentDecoder, fragments
 from analyzer.packets.fragments import FragmentBuffer, Piece
-from tests.packets.encapsulations import carrier, outer, udp
+from tests.packets.encapsulations import capwap, carrier, outer, udp
 from tests.packets.frames import (
     CLIENT6,
     PLAIN,
@@ -133,6 +133,19 @@ def test_fragments_inside_a_tunnel_and_a_fragmented_tunnel() -> None:
     tunnel = IP(src="192.0.2.1", dst="192.0.2.2", id=9) / udp(4789) / VXLAN() / ether() / ip(LONG)
     outside = [Frame(bytes(outer() / piece)) for piece in fragment(tunnel, fragsize=576)]
     assert essences(outside) == ([PLAIN_LONG], Counter())
+
+
+@pytest.mark.parametrize(
+    "wrapping",
+    [udp(37008) / Raw(b"\1\0\0\1\1"), udp(50000, sport=5247) / Raw(capwap())],
+    ids=["TZSP", "CAPWAP from the controller"],
+)
+def test_mirrored_frames_of_full_size_come_in_fragments(wrapping: Raw) -> None:
+    tunnel = IP(src="192.0.2.1", dst="192.0.2.2", id=9) / wrapping / ether() / ip(LONG)
+    assert essences([Frame(bytes(outer() / piece)) for piece in fragment(tunnel, fragsize=1480)][::-1]) == (
+        [PLAIN_LONG],
+        Counter(),
+    )
 
 
 def test_several_datagrams_of_one_batch_keep_their_own_bytes() -> None:

@@ -15,7 +15,8 @@ from scapy.packet import Raw
 from analyzer.packets import SegmentDecoder, unwrap
 from analyzer.packets.columns import MAX_TAGS
 from analyzer.packets.segments import NO_MAC
-from tests.packets.encapsulations import WRAPPED, WRAPPED6, carrier, labels, outer, udp
+from analyzer.packets.wrappings import UNOPENED_ETHERTYPES, UNOPENED_PORTS, UNOPENED_PROTOCOLS
+from tests.packets.encapsulations import WRAPPED, WRAPPED6, capwap, carrier, labels, outer, udp
 from tests.packets.frames import (
     CLIENT,
     CLIENT6,
@@ -248,6 +249,11 @@ REASONS: dict[str, list[Frame | bytes]] = {
         bytes(WRAPPED["VXLAN"].data)[:60],
         bytes(WRAPPED["MPLS, two labels"].data)[:20],
         bytes(WRAPPED["GENEVE with options"].data)[:48],
+        bytes(WRAPPED["TZSP"].data)[:45],
+        bytes(WRAPPED["TZSP of a frame to be sent, with tags"].data)[:48],
+        bytes(WRAPPED["CAPWAP"].data)[:45],
+        bytes(WRAPPED6["Teredo"].data)[:43],
+        bytes(WRAPPED6["Teredo with both"].data)[:60],
         Frame(bytes(WRAPPED["cooked"].data)[:15], 113),
         Frame(bytes(WRAPPED["cooked v2"].data)[:19], 276),
         Frame(b"\x02\0\0", NULL),
@@ -268,6 +274,7 @@ REASONS: dict[str, list[Frame | bytes]] = {
     "too-many-layers": [
         bytes(outer() / IP(proto=4) / Raw(bytes(IP(proto=4, len=20)) * unwrap.MAX_LAYERS)),
         bytes(outer(type=0x8847) / Raw(b"\0\1\0\x40" * (unwrap.MAX_MPLS_LABELS + 1)) / ip()),
+        bytes(carrier() / udp(37008) / Raw(b"\1\0\0\1" + bytes(unwrap.MAX_TZSP_FIELDS) + b"\1") / ether() / ip()),
     ],
     "link-type-147": [Frame(b"\0" * 60, 147)],
     "unopened-cisco-metadata": [bytes(outer(type=0x8909) / Raw(b"\1\1\0\1\0\0\x08\0") / ip())],
@@ -286,6 +293,13 @@ REASONS: dict[str, list[Frame | bytes]] = {
     "unopened-l2tp": [bytes(carrier(proto=115) / Raw(bytes(60))), bytes(carrier() / udp(1701) / Raw(bytes(60)))],
     "unopened-gtp-u": [bytes(carrier() / udp(2152) / Raw(bytes(60)))],
     "unopened-vxlan-gpe": [bytes(carrier() / udp(4790) / Raw(bytes(60)))],
+    "unopened-tzsp": [bytes(carrier() / udp(37008) / Raw(b"\1\0\0\x12\1" + bytes(60)))],
+    "unopened-capwap": [
+        bytes(carrier() / udp(5247) / Raw(capwap(native=True, wbid=1)) / ether() / ip()),
+        bytes(carrier() / udp(50000, sport=5247) / Raw(capwap(flags=0x80)) / ether() / ip()),
+        bytes(carrier() / udp(5247) / Raw(b"\1\0\0\0\x17\xfe\xfd" + bytes(60))),
+        bytes(carrier() / udp(5247) / Raw(bytes(8)) / ether() / ip()),
+    ],
     "unopened-mpls-in-udp": [bytes(outer() / Dot1Q() / IP() / udp(6635) / Raw(bytes(60)))],
 }
 
@@ -298,8 +312,44 @@ def test_what_cannot_be_read_is_counted_by_reason(reason: str, frame: Frame | by
 
 
 def test_every_reason_of_the_tables_has_a_test() -> None:
-    tables = (unwrap.UNOPENED_ETHERTYPES, unwrap.UNOPENED_PROTOCOLS, unwrap.UNOPENED_PORTS)
+    tables = (UNOPENED_ETHERTYPES, UNOPENED_PROTOCOLS, UNOPENED_PORTS)
     assert {reason for table in tables for reason in table.values()} <= set(REASONS)
+
+
+@pytest.mark.parametrize(
+    "datagram",
+    [
+        udp(37008) / Raw(b"\1\4\0\0" + bytes(60)),
+        udp(37008) / Raw(b"\x20\x01\0\0" + bytes(60)),
+        udp(5247) / Raw(capwap(flags=0x08) + bytes(60)),
+        udp(5246) / Raw(b"\1\0\0\0\x17\xfe\xfd" + bytes(60)),
+        udp(3544) / Raw(b"\x45" + bytes(60)),
+        udp(50000, sport=3544) / Raw(bytes(80)),
+        udp(3544) / IPv6(nh=59),
+        udp(50000, sport=37008) / Raw(b"\1\0\0\1\1" + bytes(ether() / ip())),
+    ],
+    ids=[
+        "TZSP keep-alive",
+        "no TZSP",
+        "CAPWAP keep-alive",
+        "CAPWAP control",
+        "no IPv6",
+        "indicators without end",
+        "Teredo bubble",
+        "from TZSP's port",
+    ],
+)
+def test_tunnels_without_content_and_other_traffic_on_their_ports_are_no_loss(datagram: Raw) -> None:
+    assert undecoded_of(bytes(carrier() / datagram)) == {}
+
+
+@pytest.mark.parametrize(
+    "wrapping", [udp(37008) / Raw(b"\1\0\0\1\1"), udp(5247) / Raw(capwap())], ids=["TZSP", "CAPWAP"]
+)
+def test_padding_behind_a_tunnel_is_no_payload(wrapping: Raw) -> None:
+    segment = bytes(ether() / IP(src=CLIENT, dst=SERVER, len=0) / tcp())
+    row = single(bytes(carrier() / wrapping / Raw(segment)) + bytes(9))
+    assert (row.payload, row.wire) == (PAYLOAD, len(PAYLOAD))
 
 
 def test_frames_of_unknown_link_types_are_counted_by_type() -> None:
