@@ -1,8 +1,9 @@
 """One frame at a time: peel tunnels and tags until a TCP header is found.
 
 Each layer is a small function ``(frame, offset, end) -> next layer | found TCP | nothing``. Headers that
-dpkt knows well are read with dpkt; those it does not know (VXLAN, GENEVE, ERSPAN, TZSP, Teredo, CAPWAP, MPLS with
-a control word, more than two tags) are read here. The depth is limited, so a frame that wraps itself costs a fixed price.
+dpkt knows well are read with dpkt; those it does not know (VXLAN, GENEVE, ERSPAN, TZSP, Teredo, CAPWAP, MPLS
+with a control word, more than two tags) are read here. The depth is limited, so a frame that wraps itself costs
+a fixed price.
 """
 
 from __future__ import annotations
