@@ -122,7 +122,7 @@ class DeviceBuilder:
         if session.ehlo is not None:
             self.names.add(clipped(session.ehlo), start)
         mac, ttl = session.client_mac, session.client_ttl
-        self.links.add((NO_MAC if mac is None else mac, ttl or NO_TTL), start)
+        self.links.add((mac or NO_MAC, ttl or NO_TTL), start)  # loopback has zeros for a MAC
         name = clipped(session.tls_sni or session.server_name or "")
         self.servers.add((session.server_ip, session.server_port, name, session.provider or "", method), start)
         if session.auth:

@@ -53,8 +53,11 @@ def _find(prefix: bytes) -> str | None:
 
 
 def vendor_of(mac: int | None) -> str | None:
-    """The maker that the block of ``mac`` (48-bit number) is assigned to, or ``None`` where no maker is to be known."""
-    if mac is None or mac & (GROUP_BIT | LOCAL_BIT):
+    """The maker that the block of ``mac`` (48-bit number) is assigned to, or ``None`` where no maker is to be known.
+
+    Zeros stand for no address (loopback, tunnels), though their block is somebody's.
+    """
+    if not mac or mac & (GROUP_BIT | LOCAL_BIT):
         return None
     digits = f"{mac:012X}".encode()
     for length in PREFIX_DIGITS:

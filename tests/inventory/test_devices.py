@@ -237,6 +237,11 @@ def test_a_link_without_macs_has_none() -> None:
     assert (seen.mac, seen.mac_is_router) == (None, False)
 
 
+def test_the_zeros_of_loopback_are_no_mac_that_addresses_could_share() -> None:
+    found = devices(silent("none", client="127.0.0.1", client_mac=0), silent("none", client="10.0.0.7", client_mac=0))
+    assert [(d.mac, d.vendor, d.mac_is_router) for d in found] == [(None, None, False)] * 2
+
+
 # --- clients behind one address ----------------------------------------------------------------------
 
 
