@@ -82,9 +82,9 @@ class ClientSide(State):
     def _client_line(self, line: bytes, time: int) -> None:
         exchange = self._exchange
         if line == b"." and (self._mode == RESYNC or self._before is not None):
-            # Only message text has this line, and after it there is no more of it (RFC 5321 section 4.5.2).
+            # The end of message text (RFC 5321 section 4.5.2), or a line of a BDAT chunk, where it is nothing special.
             self._take_back()
-            self._end_message()
+            self._begin_doubt()
             return
         if exchange is not None and (exchange.challenged or not is_command(line)):
             if exchange.challenged and is_command(line):

@@ -12,9 +12,6 @@ accepted. A longer line is followed to its end without being kept (``line-too-lo
 LINE_HEAD: Final = 256
 """Of a line over :data:`MAX_LINE`, this much is kept: the verb and mechanism, or the reply code."""
 
-MAX_FOREIGN_LINE: Final = 8 * 1024
-"""A conversation whose first line grows past this without showing SMTP is not SMTP (binary protocols)."""
-
 MAX_FOREIGN_LINES: Final = 12
 """So many lines of one side without a sign of SMTP, and the conversation is given up as another protocol."""
 

@@ -14,7 +14,7 @@ ODDITIES: Final[dict[str, str]] = {
     "data-without-go-ahead": "the client sent message text although the server had refused DATA",
     "line-too-long": "a line longer than is kept; its content was passed over",
     "message-ended-by-reply": "the server accepted a message whose end was not seen as CRLF.CRLF",
-    "name-of-secret-form": "a user name was left out, for it has the form of another mechanism's message",
+    "name-of-secret-form": "a user name was left out, for it may be a secret (it is also the password, a token, …)",
     "not-tls-after-starttls": "after STARTTLS was accepted neither TLS nor SMTP followed",
     "proxy-header": "the connection began with a PROXY protocol header",
     "reply-code-changed": "the lines of one reply carry different codes",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from analyzer.smtp import CLIENT, SERVER, DialogueParser
 from tests.smtp.canaries import assert_silent
-from tests.smtp.dialogues import CASES, PASSWORD, PLAIN, USER
+from tests.smtp.dialogues import CASES, CHUNKING, PASSWORD, PLAIN, USER
 from tests.smtp.gaps import Gap, assert_nothing_is_wrong, play_with_gaps, turn_edges, without_lone_dots
 from tests.smtp.playing import GO, MAIL, OK, QUIT, SECRET, greeting, joined, playbook, read
 
@@ -219,3 +219,10 @@ def test_a_goodbye_is_not_the_acceptance_of_a_message() -> None:
         else:
             parser.feed(side, data, 0)
     assert parser.finish().messages == 0
+
+
+def test_a_lone_dot_in_a_chunk_whose_beginning_is_missing_is_no_second_message() -> None:
+    """Text in chunks is not dot-stuffed (RFC 3030 section 2)."""
+    turns, _, messages = CHUNKING["chunks pipelined"]
+    dialogue = play_with_gaps(DialogueParser(), joined(turns), [(CLIENT, 28, 148)], sizes_known=False)
+    assert dialogue.messages <= messages
