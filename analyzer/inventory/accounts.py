@@ -2,7 +2,8 @@
 
 An address is not yet a device. One device may have an IPv4 and an IPv6 address, get another address with its next
 lease, be seen on both sides of an address translation, or send through a relay that passes its login on. So two
-addresses count as two devices only where something tells them apart.
+addresses count as two devices only where something tells them apart. Nor is a refused login a use: whoever guesses
+passwords would share every account.
 """
 
 from __future__ import annotations
@@ -96,8 +97,9 @@ def accounts_in_several_hands(
     """
     users: dict[Account, list[_Use]] = defaultdict(list)
     for position, machine in enumerate(machines):
-        for account, _, first, last in machine.accounts.spans():
-            users[account].append(_Use(first, last, machine.order, position))
+        for (refused, user, scope), _, first, last in machine.accounts.spans():
+            if not refused:
+                users[user, scope].append(_Use(first, last, machine.order, position))
     several = [sorted(uses) for account, uses in users.items() if len(uses) > 1 and not _is_fixed(*account)]
     holders = {
         position: Holder(machines[position], groups[position], around.mac_of(groups[position][0]))

@@ -39,6 +39,10 @@ NO_TTL = 0
 Account = tuple[str, str]
 """User name, and the provider or server it belongs to; the second is empty where the name has a domain of its own."""
 
+AccountUse = tuple[bool, str, str]
+"""Whether the login was refused or given up, and the account: a guesser of passwords must not crowd out the accounts
+that really log in, and those sort first."""
+
 Link = tuple[int, int]
 """MAC address (or NO_MAC) and TTL (or NO_TTL)."""
 
@@ -99,7 +103,7 @@ class DeviceBuilder:
         self.methods: dict[str, int] = {}
         self.findings: dict[str, int] = {}
         self.names: Sightings[str] = Sightings(LISTED_NAMES)
-        self.accounts: Sightings[Account] = Sightings(LISTED_ACCOUNTS)
+        self.accounts: Sightings[AccountUse] = Sightings(LISTED_ACCOUNTS)
         self.mechanisms: Sightings[str] = Sightings(LISTED_MECHANISMS)
         self.servers: Sightings[Service] = Sightings(LISTED_SERVERS)
         self.links: Sightings[Link] = Sightings(LISTED_LINKS)
@@ -138,7 +142,8 @@ class DeviceBuilder:
             if (user := attempt.username) is not None:
                 has_domain = "@" in user or "\\" in user
                 scope = "" if has_domain else session.provider or server_name or session.server_ip
-                self.accounts.add((clipped(user), scope), time)
+                refused = attempt.outcome in ("failure", "cancelled")
+                self.accounts.add((refused, clipped(user), scope), time)
             if attempt.outcome == "success":
                 self.success += 1
                 if time > self.last_success:

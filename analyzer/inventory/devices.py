@@ -172,7 +172,9 @@ def _device(
         findings.add("no-message-accepted")
     mac = around.mac_of(members[0])
     servers = _servers(machine)
-    users = list(dict.fromkeys(user for (user, _), _ in machine.accounts.counts()))
+    users = Counter[str]()
+    for (_, user, _), count in machine.accounts.counts():
+        users[user] += count
     return Device(
         device=machine.ip,
         ips=tuple(member.ip for member in members),
@@ -185,7 +187,7 @@ def _device(
         confidence=confidence,
         methods=dict(sorted(machine.methods.items())),
         mechanisms=dict(machine.mechanisms.counts()),
-        accounts=tuple(users),
+        accounts=tuple(sorted(users, key=lambda user: (-users[user], user))),
         servers=servers,
         sessions=machine.sessions,
         messages=machine.messages,

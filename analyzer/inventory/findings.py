@@ -152,7 +152,7 @@ FINDINGS: tuple[Finding, ...] = (
         "Another device uses the same account, so its password cannot be changed for one alone.",
         "Give each device an account of its own.",
         "Names without a domain are compared per server. Left out are user names that a provider fixes for everyone, "
-        "addresses that may be one device's, and relays that pass logins on.",
+        "refused logins, addresses that may be one device's, and relays that pass logins on.",
     ),
     Finding(
         "oauth-fell-back",

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.inventory.accounts import COMPARED
+from analyzer.inventory.builder import LISTED_ACCOUNTS
 from analyzer.inventory.devices import Inventory
 from analyzer.inventory.session import Session
 from tests.support.sessions import DAY, START, attempt, session
@@ -112,6 +113,25 @@ def test_a_user_name_that_the_provider_gives_to_everyone_is_not_shared(user: str
         use("10.0.0.2", 0, user=user, client_mac=SCANNER, provider="sendgrid"),
     )
     assert seen == {"10.0.0.1": found, "10.0.0.2": found}
+
+
+@pytest.mark.parametrize(("outcome", "found"), [("failure", NOTHING), ("cancelled", NOTHING), ("unknown", SHARED)])
+def test_who_is_refused_shares_nothing(outcome: str, found: set[str]) -> None:
+    guess = session(attempt("PLAIN", outcome), client="10.0.0.66", client_mac=ERP, ehlo=None)
+    assert account_findings(use("10.0.0.1", 0, client_mac=COPIER), guess) == {"10.0.0.1": found, "10.0.0.66": found}
+
+
+def test_who_guesses_many_passwords_keeps_the_account_that_fits() -> None:
+    made = Inventory()
+    for n in range(2 * LISTED_ACCOUNTS):
+        guess = attempt("PLAIN", "failure", username=f"a{n:04}@example.com")
+        made.add(session(guess, client="10.0.0.66", client_mac=ERP, ehlo=None))
+    made.add(use("10.0.0.66", 0, client_mac=ERP))
+    made.add(use("10.0.0.1", 0, client_mac=COPIER))
+    guesser = {device.device: device for device in made.devices()}["10.0.0.66"]
+    assert "scan@example.com" in guesser.accounts
+    assert len(guesser.accounts) == LISTED_ACCOUNTS
+    assert "shared-account" in guesser.findings
 
 
 # --- which addresses are the same device -------------------------------------------------------------
