@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
-from analyzer.streams.doubt import HELD_OVERHEAD, Doubt
+from analyzer.packets.segments import NO_MAC
+from analyzer.streams.doubt import HELD_OVERHEAD, Doubt, Segment
+from analyzer.streams.keys import endpoints
 from analyzer.streams.sequence import LATE_WINDOW, MAX_WINDOW, MODULUS, distance
 
 CLIENT, SERVER = 0, 1
 """Sides of a conversation, as they index :attr:`Conversation.directions`."""
+
+_NO_MAC = int(NO_MAC)
 
 
 class Turns(Protocol):
@@ -60,7 +64,7 @@ class Direction:
         acked: highest acknowledgement from the peer that lay beyond ``next``: what the peer has and we may not.
         fin: sequence number of the FIN, or ``None`` before one was seen.
         finished: everything up to the FIN was delivered.
-        held: segments that wait for bytes before them, see :mod:`.reassembly`.
+        held: segments that wait for bytes before them, see :mod:`.reassembly`; a list only once there have been any.
         tail: last bytes delivered, to compare late copies with.
         payload: payload bytes delivered.
     """
@@ -74,7 +78,7 @@ class Direction:
         self.acked: int | None = None
         self.fin: int | None = None
         self.finished = False
-        self.held: list[Held] = []
+        self.held = NONE_HELD
         self.tail = b""
         self.payload = 0
 
@@ -133,13 +137,15 @@ class Held:
         return HELD_OVERHEAD + len(self.data)
 
 
+NONE_HELD = cast("list[Held]", ())
+"""Most directions never hold anything, and a list of its own would take as much memory as all the rest of one."""
+
+
 class Conversation:
     """One TCP connection between two endpoints.
 
     Attributes:
-        addresses: 128-bit numbers of client and server, IPv4 mapped.
-        ports: of client and server.
-        macs: 48-bit numbers or ``None``, of client and server, from the first segment.
+        key: the two endpoints, see :mod:`.keys`.
         ttl: of the client's first segment, or ``None``.
         flipped: the client is the higher of the two endpoints.
         source: index of the input in which it began.
@@ -153,13 +159,13 @@ class Conversation:
         gaps: stretches of bytes known to be missing.
         doubt: segments that may have begun another conversation between the same endpoints.
         reset: a RST ended it.
-        closed: it has ended and was handed on; what follows are late copies.
-        oddities: named, counted peculiarities of the transport.
     """
 
+    # Hundreds of thousands may be open at once: what can be told from something else is not kept.
     __slots__ = (
-        "addresses",
-        "closed",
+        "_client_mac",
+        "_oddities",
+        "_server_mac",
         "directions",
         "doubt",
         "end",
@@ -167,10 +173,8 @@ class Conversation:
         "gaps",
         "heard",
         "held_bytes",
+        "key",
         "listener",
-        "macs",
-        "oddities",
-        "ports",
         "reset",
         "roles_certain",
         "source",
@@ -178,41 +182,60 @@ class Conversation:
         "ttl",
     )
 
-    def __init__(
-        self,
-        addresses: tuple[int, int],
-        ports: tuple[int, int],
-        *,
-        flipped: bool,
-        roles_certain: bool,
-        start: int,
-        source: int,
-    ) -> None:
-        self.addresses = addresses
-        self.ports = ports
+    def __init__(self, key: bytes, opening: Segment, *, flipped: bool, roles_certain: bool) -> None:
+        """``opening`` is its first segment."""
+        self.key = key
         self.flipped = flipped
         self.roles_certain = roles_certain
-        self.start = self.end = self.heard = start
-        self.source = source
-        self.macs: tuple[int | None, int | None] = (None, None)
+        self.start = self.end = self.heard = opening.time
+        self.source = opening.source
         self.ttl: int | None = None
+        if opening.down == flipped:
+            self._client_mac, self._server_mac = opening.src_mac, opening.dst_mac
+            self.ttl = opening.ttl
+        else:
+            self._client_mac, self._server_mac = opening.dst_mac, opening.src_mac
         self.directions = (Direction(), Direction())
         self.listener: Listener | None = None
         self.held_bytes = 0
         self.gaps = 0
         self.reset = False
-        self.closed = False
         self.doubt: Doubt | None = None
-        self.oddities: dict[str, int] = {}
+        self._oddities: dict[str, int] | None = None
+
+    @property
+    def addresses(self) -> tuple[int, int]:
+        """128-bit numbers of client and server, IPv4 mapped."""
+        (low, _), (high, _) = endpoints(self.key)
+        return (high, low) if self.flipped else (low, high)
+
+    @property
+    def ports(self) -> tuple[int, int]:
+        """Of client and server."""
+        (_, low), (_, high) = endpoints(self.key)
+        return (high, low) if self.flipped else (low, high)
+
+    @property
+    def macs(self) -> tuple[int | None, int | None]:
+        """48-bit numbers or ``None``, of client and server, from the first segment."""
+        client, server = self._client_mac, self._server_mac
+        return None if client == _NO_MAC else client, None if server == _NO_MAC else server
+
+    @property
+    def oddities(self) -> dict[str, int]:
+        """Named, counted peculiarities of the transport."""
+        return self._oddities or {}
 
     def note(self, oddity: str) -> None:
         """Count one occurrence of ``oddity``."""
-        self.oddities[oddity] = self.oddities.get(oddity, 0) + 1
+        if self._oddities is None:
+            self._oddities = {}
+        self._oddities[oddity] = self._oddities.get(oddity, 0) + 1
 
     @property
     def calm(self) -> bool:
         """Nothing waits, is missing or has ended: what comes next may well be in order."""
-        if self.closed or self.reset or self.doubt is not None:
+        if self.reset or self.doubt is not None:
             return False
         for direction in self.directions:
             if direction.held or direction.fin is not None or direction.finished:

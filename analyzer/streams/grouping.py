@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from struct import Struct
 
 import numpy as np
 import numpy.typing as npt
 
 from analyzer.packets.segments import ACK, FIN, RST, SYN, SegmentBatch
+from analyzer.streams.keys import KEY, KEY_BYTES
 from analyzer.streams.sequence import LATE_WINDOW, MAX_WINDOW
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-
-_KEY = np.dtype([("low", ">u8", 2), ("high", ">u8", 2), ("low_port", ">u2"), ("high_port", ">u2")])
-KEY_BYTES = _KEY.itemsize
-_read_key = Struct(">QQQQHH").unpack
 
 # Odd multipliers drawn per process: nobody can prepare addresses whose flows collide here.
 _MIX = [np.uint64(secrets.randbits(64) | 1) for _ in range(5)]
@@ -34,7 +30,7 @@ class Flows:
     Attributes:
         order: ``int64[n]``, positions in the batch, flow by flow, each in capture order.
         first: ``int64[g]``, index in ``order`` of each flow's first segment.
-        keys: ``g`` byte strings of :data:`KEY_BYTES`.
+        keys: ``g`` byte strings of :data:`~analyzer.streams.keys.KEY_BYTES`.
         downward: ``bool[n]`` in ``order``'s order; the sender is the higher endpoint.
     """
 
@@ -67,22 +63,12 @@ def group(batch: SegmentBatch) -> Flows:
         order = np.lexsort(columns)
         differs = _differs(columns, order)
     first = np.concatenate(([0], np.flatnonzero(differs) + 1))
-    rows = np.empty(len(first), _KEY)
+    rows = np.empty(len(first), KEY)
     at = order[first]
     rows["low"], rows["high"], rows["low_port"], rows["high_port"] = low[at], high[at], low_port[at], high_port[at]
     blob = rows.tobytes()
     keys = [blob[i : i + KEY_BYTES] for i in range(0, len(blob), KEY_BYTES)]
     return Flows(order, first, keys, down[order])
-
-
-Endpoint = tuple[int, int]
-"""Address as a 128-bit number, and port."""
-
-
-def endpoints(key: bytes) -> tuple[Endpoint, Endpoint]:
-    """The lower and the higher endpoint of a flow's key."""
-    low_half, low, high_half, high, low_port, high_port = _read_key(key)
-    return (low_half << 64 | low, low_port), (high_half << 64 | high, high_port)
 
 
 def _differs(columns: tuple[npt.NDArray[np.uint64], ...], order: Ints) -> Mask:

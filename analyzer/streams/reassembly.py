@@ -15,7 +15,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from analyzer.packets.segments import ACK, FIN, RST, SYN
-from analyzer.streams.conversation import Conversation, Direction, Held
+from analyzer.streams.conversation import NONE_HELD, Conversation, Direction, Held
 from analyzer.streams.sequence import MAX_WINDOW, MODULUS, distance
 from analyzer.streams.turns import TAIL_BYTES, OneTurn
 
@@ -210,6 +210,8 @@ def _hold(conversation: Conversation, own: Direction, segment: Held) -> None:
         pieces.append((place, _cut(segment, at, segment.wire) if at else segment))
     if overlapped:
         conversation.note("segment-overlap" if pieces else "segment-duplicate")
+    if pieces and not own.held:
+        own.held = []
     for place, piece in reversed(pieces):
         own.held.insert(place, piece)
         conversation.held_bytes += piece.cost
@@ -247,7 +249,7 @@ def _deliver(conversation: Conversation) -> None:
             for segment in direction.held:
                 conversation.held_bytes -= segment.cost
                 conversation.note("segment-after-fin")
-            direction.held.clear()
+            direction.held = NONE_HELD
 
 
 def _obstacle(conversation: Conversation, side: int) -> str | None:

@@ -7,26 +7,29 @@ an idle conversation is remembered all have limits, and reaching one is counted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Literal
+from itertools import islice, takewhile
 
 import numpy as np
 
-from analyzer.packets.segments import ACK, FIN, NO_MAC, RST, SYN, SegmentBatch
+from analyzer.packets.segments import ACK, FIN, RST, SYN, SegmentBatch
 from analyzer.streams.conversation import Conversation, Listener
 from analyzer.streams.doubt import Doubt, Segment
-from analyzer.streams.grouping import Advance, Expected, Flows, Ints, Mask, advance, endpoints, group
+from analyzer.streams.ended import Ended
+from analyzer.streams.grouping import Advance, Expected, Flows, Ints, Mask, advance, group
+from analyzer.streams.keys import ports
 from analyzer.streams.reassembly import Patience, flush, receive, surrender
-from analyzer.streams.sequence import MODULUS
 from analyzer.streams.turns import Progress, TurnTable
+from analyzer.streams.verdict import judge
 
 SECOND = 1_000_000_000
-_NO_MAC = int(NO_MAC)
 
 MAX_ROUNDS = 8
 """A flow may fall out of order and back as often within a batch before its segments are taken one by one."""
+
+SEGMENTS_AT_ONCE = 1 << 16
+"""Segments that are sorted into flows at a time: more would only take more memory, at some 600 bytes each."""
 
 COLUMNS_FROM = 256
 """Segments below which vector arithmetic costs more than taking them one by one."""
@@ -37,7 +40,8 @@ class Limits:
     """What bounds the memory of a run. Times are nanoseconds of packet time.
 
     Attributes:
-        conversations: most conversations remembered at once; the longest silent one goes first.
+        conversations: most conversations remembered at once. What is left of those that are over goes first, then the
+            longest silent one.
         idle: silence after which a conversation is over. RFC 5321 section 4.5.3.2 lets a client wait ten minutes
             for the reply to a message, longer than for anything else.
         linger: how long late copies are expected after the end (twice RFC 9293's maximum segment lifetime of
@@ -82,22 +86,46 @@ class ConversationTracker:
         self._on_close = on_close
         self._ports = ports
         self._limits = limits or Limits()
-        self._shortest = min(self._limits.idle, self._limits.linger)
         self._columns_from = columns_from
-        self._table: dict[bytes, Conversation] = {}  # longest untouched first
+        # By key, longest untouched first; no key is in both.
+        self._open: dict[bytes, Conversation] = {}
+        self._ended: dict[bytes, Ended] = {}
         self._held_bytes = 0
         self._now = 0
+        self._earliest: int | None = None
+        self._unsettled = 0  # segments since that was last looked up
         self.oddities: Counter[str] = Counter()
         self.opened = 0
 
     def __len__(self) -> int:
-        return len(self._table)
+        return len(self._open) + len(self._ended)
 
     def add(self, batch: SegmentBatch) -> None:
         """Take the next segments."""
-        if not len(batch):
-            return
+        for begin in range(0, len(batch), SEGMENTS_AT_ONCE):
+            whole = len(batch) <= SEGMENTS_AT_ONCE
+            self._add(batch if whole else batch.take(slice(begin, begin + SEGMENTS_AT_ONCE)))
+
+    def finish(self) -> None:
+        """The input has ended: everything still open is over."""
+        for key, conversation in self._open.items():
+            self._end(key, conversation)
+        self._open.clear()
+        self._ended.clear()
+
+    def earliest_open(self) -> int | None:
+        """A time before which no open conversation began, nanoseconds; ``None`` when none is open.
+
+        Exactly when the first of them began, or earlier: looking at all of them has to be worth its while.
+        """
+        if self._unsettled >= len(self._open):
+            self._unsettled = 0
+            self._earliest = min((conversation.start for conversation in self._open.values()), default=None)
+        return self._earliest
+
+    def _add(self, batch: SegmentBatch) -> None:
         latest = int(batch.time.max())
+        self._unsettled += len(batch)
         if self._columns_from is not None:
             for _ in range(MAX_ROUNDS):
                 if len(batch) < self._columns_from:
@@ -106,18 +134,8 @@ class ConversationTracker:
         if len(batch):
             flows = group(batch)
             for flow in np.argsort(flows.order[flows.first]).tolist():
-                self._receive_each(batch, flows, flow, 0)
+                self._take_each(batch, flows, flow, 0)
         self._sweep(latest)
-
-    def finish(self) -> None:
-        """The input has ended: everything still open is over."""
-        for key, conversation in self._table.items():
-            self._end(key, conversation)
-        self._table.clear()
-
-    def earliest_open(self) -> int | None:
-        """Start of the oldest conversation that is not over, nanoseconds; ``None`` when all are."""
-        return min((c.start for c in self._table.values() if not c.closed), default=None)
 
     # --- in order --------------------------------------------------------------------------------
 
@@ -141,18 +159,18 @@ class ConversationTracker:
             ahead_of_disorder = self._advance(undisturbed, leading)
             self._deliver(undisturbed, leading, ahead_of_disorder)
             for flow in np.flatnonzero(~ahead_of_disorder.in_order).tolist():
-                self._receive_each(undisturbed, leading, flow, 0)
+                self._take_each(undisturbed, leading, flow, 0)
         rest = []
         opening = flows.order[flows.first[disturbed]]
         for flow in disturbed[np.argsort(opening)].tolist():
-            rest.append(self._receive_each(batch, flows, flow, int(ahead.run[flow]), until_calm=True))
+            rest.append(self._take_each(batch, flows, flow, int(ahead.run[flow]), until_calm=True))
         return batch.take(np.sort(np.concatenate(rest)))
 
     def _deliver(self, batch: SegmentBatch, flows: Flows, ahead: Advance) -> None:
         """Deliver the flows that are in order."""
         turns = TurnTable(batch, flows, ahead.in_order)
         progress = Progress.of(batch, flows, ahead)
-        table = self._table
+        table = self._open
         opening = flows.order[flows.first]
         chosen = np.flatnonzero(ahead.in_order)
         for flow in chosen[np.argsort(opening[chosen])].tolist():
@@ -160,8 +178,7 @@ class ConversationTracker:
             conversation = table.pop(key, None)
             if conversation is None:
                 at = flows.first[flow : flow + 1]
-                conversation = self._open(key, next(_segments(batch, flows.order[at], flows.downward[at])))
-            table[key] = conversation
+                conversation = self._begin(key, next(_segments(batch, flows.order[at], flows.downward[at])))
             # First where the flow has come to, then what it said: a listener may ask whether the beginning was seen.
             progress.apply(flow, conversation)
             if turns.count(flow):
@@ -170,8 +187,10 @@ class ConversationTracker:
                 turns.deliver(flow, conversation)
             if _is_over(conversation):
                 self._close(conversation)
+                self._ended[key] = Ended(conversation)
             else:
                 turns.remember(flow, conversation)
+                table[key] = conversation
 
     def _advance(self, batch: SegmentBatch, flows: Flows) -> Advance:
         count = len(flows.keys)
@@ -181,8 +200,10 @@ class ConversationTracker:
         silent = np.ones((count, 2), np.bool_)
         last = batch.time[flows.order[flows.first]].copy()
         slow = []
-        for flow, conversation in enumerate(map(self._table.get, flows.keys)):
+        for flow, conversation in enumerate(map(self._open.get, flows.keys)):
             if conversation is None:
+                if flows.keys[flow] in self._ended:
+                    slow.append(flow)
                 continue
             last[flow] = conversation.heard
             if not conversation.calm:
@@ -202,9 +223,7 @@ class ConversationTracker:
 
     # --- one segment at a time -------------------------------------------------------------------
 
-    def _receive_each(
-        self, batch: SegmentBatch, flows: Flows, flow: int, done: int, *, until_calm: bool = False
-    ) -> Ints:
+    def _take_each(self, batch: SegmentBatch, flows: Flows, flow: int, done: int, *, until_calm: bool = False) -> Ints:
         """Take the segments of ``flow`` behind the first ``done`` one by one, if wished until the disorder is over.
 
         Returns:
@@ -214,32 +233,49 @@ class ConversationTracker:
         begin = int(flows.first[flow]) + done
         end = int(flows.first[flow + 1]) if flow + 1 < len(flows.first) else len(flows.order)
         order = flows.order[begin:end]
-        conversation = self._table.pop(key, None)
+        known = self._open.pop(key, None) or self._ended.pop(key, None)
         taken = 0
         for segment in _segments(batch, order, flows.downward[begin:end]):
-            conversation = self._take(key, conversation, segment)
+            known = self._take(key, known, segment)
             taken += 1
-            if until_calm and conversation.calm:
+            if until_calm and isinstance(known, Conversation) and known.calm:
                 break
-        if conversation is not None:
-            self._table[key] = conversation
+        if isinstance(known, Conversation):
+            self._open[key] = known
+        elif known is not None:
+            self._ended[key] = known
         return order[taken:]
 
-    def _take(self, key: bytes, conversation: Conversation | None, segment: Segment) -> Conversation:
-        """Take one segment; returns the conversation that the endpoints are in after it."""
-        down, seq, ack, flags, data, wire, time, *_ = segment
-        while conversation is not None and (verdict := self._judge(conversation, segment)) != "own":
+    def _take(self, key: bytes, known: Conversation | Ended | None, segment: Segment) -> Conversation | Ended:
+        """Take one segment.
+
+        Args:
+            key: its endpoints.
+            known: what is known of the conversation between them.
+            segment: the segment.
+
+        Returns:
+            What is known after it.
+        """
+        limits = self._limits
+        while isinstance(known, Conversation):
+            verdict = judge(known, segment, limits.idle, limits.linger)
+            if verdict == "own":
+                return self._receive(key, known, segment)
             if verdict == "doubtful":
-                return self._doubt(key, conversation, segment)
-            conversation = self._succeed(key, conversation)
-        if conversation is None:
-            conversation = self._open(key, segment)
+                return self._doubt(key, known, segment)
+            known = self._succeed(key, known)
+        if known is not None and known.expects(segment, limits.linger):
+            if segment.wire:
+                self.oddities["segment-after-close"] += 1
+            return known
+        return self._receive(key, self._begin(key, segment), segment)
+
+    def _receive(self, key: bytes, conversation: Conversation, segment: Segment) -> Conversation | Ended:
+        """Take one segment of ``conversation``; returns what is known of it after that."""
+        down, seq, ack, flags, data, wire, time, *_ = segment
         if time > conversation.heard:
             conversation.heard = time
-        if conversation.closed:
-            if wire:
-                self.oddities["segment-after-close"] += 1
-            return conversation
         if conversation.doubt is not None and conversation.doubt.interrupt():
             self._dismiss(key, conversation)
         if wire or flags & (SYN | FIN | RST):
@@ -252,7 +288,7 @@ class ConversationTracker:
         if conversation.held_bytes != waiting:
             self._account(conversation, waiting)
         if _is_over(conversation):
-            return self._succeed(key, conversation) or conversation
+            return self._succeed(key, conversation) or Ended(conversation)
         return conversation
 
     def _account(self, conversation: Conversation, before: int) -> None:
@@ -263,48 +299,10 @@ class ConversationTracker:
             self._held_bytes -= conversation.held_bytes
             surrender(conversation)
 
-    def _judge(self, conversation: Conversation, segment: Segment) -> Literal["own", "over", "doubtful"]:
-        """Whether a segment with a known conversation's endpoints is its own, begins another one, or may do so."""
-        down, seq, ack, flags, _, _, time, *_ = segment
-        closed, doubt = conversation.closed, conversation.doubt
-        silence = time - conversation.heard
-        side = down ^ conversation.flipped
-        own, peer = conversation.directions[side], conversation.directions[1 - side]
-        if seq == own.next and doubt is None and silence <= self._shortest and not (closed or flags & SYN):
-            return "own"  # as most are
-        ended = closed or conversation.reset
-        if silence > (self._limits.linger if ended else self._limits.idle):
-            return "over"
-        if closed and own.seen and own.next is not None and not flags & RST and own.lies_off(seq):
-            return "over"  # no late copy
-        known = ack if flags & ACK else None
-        if flags & SYN:
-            following = (seq + 1) % MODULUS
-            first = own.origin if own.first is None else own.first
-            if first == following or (known is None and own.next is None):
-                return "own"  # sent again, or captured late
-            if doubt is not None and doubt.takes(segment):
-                return "doubtful"
-            if known is None and (ended or not any(direction.payload for direction in conversation.directions)):
-                return "over"
-            if not ended and (known is None or (own.seen and own.next is not None and own.lies_off(seq))):
-                return "doubtful"  # anybody can inject a SYN into a live conversation
-        if closed:
-            return "own"
-        if conversation.is_foreign(side, seq, known):
-            if not flags & RST:
-                return "over" if ended else "doubtful"
-            return "doubtful" if doubt is not None and doubt.takes(segment) else "own"
-        if doubt is not None and doubt.meets(segment):
-            continues = seq == own.next and (known is None or peer.next is None or not peer.lies_off(known))
-            if flags & SYN or not continues:
-                return "doubtful"
-        return "own"
-
     # --- segments that cannot be the conversation's own ---------------------------------------------
 
-    def _doubt(self, key: bytes, conversation: Conversation, segment: Segment) -> Conversation:
-        """Keep a doubtful segment; returns the conversation it proves to have begun, else the old one."""
+    def _doubt(self, key: bytes, conversation: Conversation, segment: Segment) -> Conversation | Ended:
+        """Keep a doubtful segment; returns what is known after it, of this conversation or the one that has begun."""
         if segment.time > conversation.heard:
             conversation.heard = segment.time
         doubt = conversation.doubt
@@ -328,12 +326,12 @@ class ConversationTracker:
             return
         self._held_bytes -= doubt.cost
         if doubt.likely:
-            self._end(key, self._begin(key, doubt))
+            self._end(key, self._take_all(key, doubt))
         else:
             for segment in doubt.segments:
                 conversation.note(segment.oddity)
 
-    def _succeed(self, key: bytes, conversation: Conversation) -> Conversation | None:
+    def _succeed(self, key: bytes, conversation: Conversation) -> Conversation | Ended | None:
         """End a conversation; returns the one that has begun meanwhile, if what is in doubt was that."""
         doubt = conversation.doubt
         if doubt is None or not doubt.likely:
@@ -343,44 +341,25 @@ class ConversationTracker:
         conversation.doubt = None
         self._held_bytes -= doubt.cost
         self._close(conversation)
-        return self._begin(key, doubt)
+        return self._take_all(key, doubt)
 
-    def _begin(self, key: bytes, doubt: Doubt) -> Conversation:
-        """The conversation that what was in doubt is part of."""
-        conversation = self._open(key, doubt.segments[0])
+    def _take_all(self, key: bytes, doubt: Doubt) -> Conversation | Ended | None:
+        """What is in doubt as a conversation of its own."""
+        known: Conversation | Ended | None = None
         for segment in doubt.segments:
-            conversation = self._take(key, conversation, segment)
-        return conversation
-
-    def _end(self, key: bytes, conversation: Conversation | None) -> None:
-        """End a conversation, and what may have begun after it."""
-        while conversation is not None and not conversation.closed:
-            conversation = self._succeed(key, conversation)
+            known = self._take(key, known, segment)
+        return known
 
     # --- beginning and end -----------------------------------------------------------------------
 
-    def _open(self, key: bytes, segment: Segment) -> Conversation:
+    def _begin(self, key: bytes, segment: Segment) -> Conversation:
         """A new conversation between the endpoints of ``key``, which begins with ``segment``."""
-        down, flags = segment.down, segment.flags
-        low, high = endpoints(key)
-        flipped = down ^ bool(flags & ACK) if flags & SYN else self._looks_like_server(low[1], high[1])
-        client, server = (high, low) if flipped else (low, high)
-        conversation = Conversation(
-            (client[0], server[0]),
-            (client[1], server[1]),
-            flipped=flipped,
-            roles_certain=bool(flags & SYN),
-            start=segment.time,
-            source=segment.source,
-        )
-        macs = tuple(None if mac == _NO_MAC else mac for mac in (segment.src_mac, segment.dst_mac))
-        if down == flipped:
-            conversation.macs = (macs[0], macs[1])
-            conversation.ttl = segment.ttl
-        else:
-            conversation.macs = (macs[1], macs[0])
+        syn = bool(segment.flags & SYN)
+        flipped = segment.down ^ bool(segment.flags & ACK) if syn else self._looks_like_server(*ports(key))
         self.opened += 1
-        return conversation
+        if self._earliest is None or segment.time < self._earliest:
+            self._earliest = segment.time
+        return Conversation(key, segment, flipped=flipped, roles_certain=syn)
 
     def _looks_like_server(self, low_port: int, high_port: int) -> bool:
         """Whether the lower endpoint's port is rather the server's."""
@@ -390,17 +369,17 @@ class ConversationTracker:
         return low_port <= high_port
 
     def _close(self, conversation: Conversation) -> None:
-        """Hand over what is left and tell the owner; the empty shell stays in the table for late copies."""
-        if conversation.closed:
-            return
+        """Hand over what is left and tell the owner."""
         self._held_bytes -= conversation.held_bytes
         flush(conversation)
-        conversation.closed = True
         listener, conversation.listener = conversation.listener, None
-        for direction in conversation.directions:
-            direction.tail = b""
         if listener is not None:
             self._on_close(conversation, listener)
+
+    def _end(self, key: bytes, known: Conversation | Ended | None) -> None:
+        """End a conversation, and what may have begun after it."""
+        while isinstance(known, Conversation):
+            known = self._succeed(key, known)
 
     def _sweep(self, now: int) -> None:
         """Forget conversations that have been silent long enough.
@@ -410,20 +389,20 @@ class ConversationTracker:
         """
         self._now = max(self._now, now)
         limits = self._limits
-        over = []
-        for key, conversation in self._table.items():
-            silent = self._now - conversation.heard
-            if silent > 2 * limits.idle or (conversation.closed and silent > 2 * limits.linger):
-                over.append(key)
-            elif silent < 2 * self._shortest:
-                break
-        for key in over:
-            self._end(key, self._table.pop(key))
-        for key in list(islice(self._table, max(0, len(self._table) - limits.conversations))):
-            conversation = self._table.pop(key)
-            if not conversation.closed:
-                self.oddities["conversation-evicted"] += 1
-                self._end(key, conversation)
+        for key in _silent(self._ended, self._now - 2 * limits.linger):
+            del self._ended[key]
+        for key in _silent(self._open, self._now - 2 * limits.idle):
+            self._end(key, self._open.pop(key))
+        for key in list(islice(self._ended, max(0, len(self) - limits.conversations))):
+            del self._ended[key]
+        for key in list(islice(self._open, max(0, len(self) - limits.conversations))):
+            self.oddities["conversation-evicted"] += 1
+            self._end(key, self._open.pop(key))
+
+
+def _silent(table: Mapping[bytes, Conversation | Ended], since: int) -> list[bytes]:
+    """Keys at the front of ``table`` whose conversations have not been heard since then."""
+    return [key for key, _ in takewhile(lambda item: item[1].heard < since, table.items())]
 
 
 def _is_over(conversation: Conversation) -> bool:

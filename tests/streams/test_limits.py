@@ -172,7 +172,7 @@ def test_bytes_waiting_are_bounded_at_every_moment() -> None:
     packets = [packet for at_once in zip(*(tape.packets for tape in tapes), strict=True) for packet in at_once]
     for packet in timed(packets):
         tracker.add(batch_of([packet]))
-        waiting = sum(conversation.held_bytes for conversation in tracker._table.values())
+        waiting = sum(conversation.held_bytes for conversation in tracker._open.values())
         assert tracker._held_bytes == waiting <= limits.held_bytes
     assert tracker.oddities["reassembly-limit"] > 0
 

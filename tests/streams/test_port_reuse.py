@@ -296,7 +296,7 @@ def test_strays_are_forgotten_when_the_conversation_goes_on(behind: int, calm: b
     assert run.only.oddities == {"segment-out-of-window": 1}
     tracker = ConversationTracker(Recorder, lambda *_: None, PORTS)
     tracker.add(batch_of(packets))
-    (conversation,) = tracker._table.values()
+    (conversation,) = tracker._open.values()
     assert conversation.calm == calm
     assert tracker._held_bytes == (0 if calm else HELD_OVERHEAD + 1)
 
