@@ -38,6 +38,25 @@ _REQUIRED = (
     "The server refuses this device's mail until it authenticates: "
     "give it credentials, or let the server relay for its address"
 )
+_STARTTLS = "The server refuses this device's mail until it begins TLS: turn on STARTTLS (587) or TLS (465)"
+_NO_TLS = (
+    "No mail of this device gets through, because every TLS handshake fails: compare TLS versions, and see that it "
+    "trusts the server's certificate"
+)
+_NOTHING_ACCEPTED = (
+    "Nothing that this device sent was accepted: find out whether it is meant to send at all; monitors and scanners "
+    "look like this"
+)
+_STOPPED: dict[str, str] = {
+    "auth-required": _REQUIRED,
+    "starttls-required": _STARTTLS,
+    "tls-never-established": _NO_TLS,
+}
+"""What stops a device's mail, by finding; the first that holds."""
+
+_READABLE = (
+    "its login was readable here after STARTTLS: if no decrypting device feeds this capture, change the password"
+)
 
 
 def advice(
@@ -55,14 +74,18 @@ def advice(
     """
     if "basic-disabled" in findings:
         sentence = _DISABLED
-    elif status in ("no-auth", "unknown") and "auth-required" in findings:
-        sentence = _REQUIRED
+    elif status in ("no-auth", "unknown") and (stopped := next(filter(findings.__contains__, _STOPPED), None)):
+        sentence = _STOPPED[stopped]
+    elif status == "no-auth" and "no-message-accepted" in findings:
+        sentence = _NOTHING_ACCEPTED
     elif status == "unknown" and why_unknown is not None:
         sentence = _WHY_UNKNOWN[why_unknown]
     else:
         sentence = _BY_STATUS[status]
     if "basic-to-retiring-provider" in findings and (note := _retirement(password_providers)):
         sentence += f"; {note}"
+    if "readable-after-starttls" in findings:
+        sentence += f"; {_READABLE}"
     return sentence + "."
 
 

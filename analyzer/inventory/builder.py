@@ -72,6 +72,7 @@ class DeviceBuilder:
         "failure",
         "findings",
         "first",
+        "inside_tls",
         "ip",
         "last",
         "last_failure",
@@ -96,6 +97,7 @@ class DeviceBuilder:
         self.order: Order = (not self.address.is_private, self.address.version, int(self.address))
         self.sessions = self.messages = self.success = self.failure = self.exposed = 0
         self.tls = 0  # sessions in which TLS began, or had begun before the capture
+        self.inside_tls = 0  # sessions whose login nobody could see for that reason
         self.first = self.last = -1
         self.last_failure: Failure | None = None
         self.last_success = -1
@@ -121,6 +123,8 @@ class DeviceBuilder:
         note_uses(self.uses, session)
         if session.tls_mode != "none":
             self.tls += 1
+        if session.reason == "inside-tls":
+            self.inside_tls += 1
         for finding in session.findings:
             self.findings[finding] = self.findings.get(finding, 0) + 1
         if session.ehlo is not None:
@@ -162,6 +166,7 @@ class DeviceBuilder:
         self.failure += other.failure
         self.exposed += other.exposed
         self.tls += other.tls
+        self.inside_tls += other.inside_tls
         if other.sessions:
             self.first = other.first if self.first < 0 else min(self.first, other.first)
             self.last = max(self.last, other.last)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from typing import Literal
 
 from analyzer.inventory.accounts import accounts_in_several_hands
 from analyzer.inventory.advice import advice
@@ -198,9 +199,17 @@ def _device(
         last_seen=machine.last,
         clients_behind=behind,
         findings=in_table_order(findings),
-        advice=advice(status, findings, _password_providers(servers)),
+        advice=advice(status, findings, _password_providers(servers), _why_unknown(machine)),
         unlisted=machine.unlisted,
     )
+
+
+def _why_unknown(machine: DeviceBuilder) -> Literal["inside-tls", "lost"] | None:
+    """The one reason for which no login could be read, where all sessions that showed none have the same."""
+    unreadable = machine.uses.get("unknown")
+    if unreadable is None:
+        return "lost"
+    return "inside-tls" if "lost" not in machine.uses and unreadable.sessions == machine.inside_tls else None
 
 
 def _refusal(machine: DeviceBuilder) -> Refusal | None:

@@ -43,18 +43,13 @@ def proof_was_sent(attempt: AuthAttempt) -> bool:
     return True  # 535, 454, … judge credentials, even where the name could not be read
 
 
-def was_in_clear(session: Session) -> bool:
-    """Whether anyone on the path could read the attempts of ``session``.
+def was_in_clear(session: Session, attempt: AuthAttempt) -> bool:
+    """Whether anyone on the path could read ``attempt``.
 
     Attempts that were readable only through keys (``decrypted``), or because a decrypting middlebox mirrors what was
     inside TLS, were protected on the wire.
     """
-    return session.evidence != "decrypted" and not session.starttls.still_plain
-
-
-def attempts_in_clear(session: Session) -> list[AuthAttempt]:
-    """The attempts of ``session`` that anyone on the path could read."""
-    return session.auth if was_in_clear(session) else []
+    return session.evidence != "decrypted" and not attempt.after_starttls
 
 
 # Loops and no generators in what follows: it is asked of every session that logs in, several times.
@@ -63,14 +58,14 @@ def attempts_in_clear(session: Session) -> list[AuthAttempt]:
 def crossed_in_clear(session: Session, method: str) -> bool:
     """Whether a proof of ``method`` was sent where anyone on the path could read it."""
     for attempt in session.auth:
-        if attempt.method == method and proof_was_sent(attempt):
-            return was_in_clear(session)
+        if attempt.method == method and was_in_clear(session, attempt) and proof_was_sent(attempt):
+            return True
     return False
 
 
 def exposes_secret(session: Session) -> bool:
     """Whether ``session`` showed a reusable secret to the network; this is what ``exposed`` means."""
     for attempt in session.auth:
-        if attempt.method in REUSABLE_METHODS and proof_was_sent(attempt):
-            return was_in_clear(session)
+        if attempt.method in REUSABLE_METHODS and was_in_clear(session, attempt) and proof_was_sent(attempt):
+            return True
     return False

@@ -93,12 +93,14 @@ def _auth_before_starttls(session: Session) -> bool:
     # Where TLS came about after STARTTLS, what could be read came before it.
     if tls.offered is not True or (tls.requested is True and session.tls_mode != "starttls"):
         return False
-    return was_in_clear(session) and any(proof_was_sent(attempt) for attempt in session.auth)
+    return any(was_in_clear(session, attempt) and proof_was_sent(attempt) for attempt in session.auth)
 
 
 def _starttls_required(session: Session) -> bool:
     if session.starttls.still_plain:
         return False
+    if session.starttls.required:
+        return True
     for attempt in session.auth:
         if attempt.code == 538 or (attempt.code == 530 and "STARTTLS" in (attempt.meaning or "")):
             return True
@@ -108,7 +110,7 @@ def _starttls_required(session: Session) -> bool:
 def _readable_after_starttls(session: Session) -> bool:
     if not session.starttls.still_plain or session.evidence == "decrypted":
         return False
-    return any(attempt.method in SHOWS_SECRET and proof_was_sent(attempt) for attempt in session.auth)
+    return any(a.after_starttls and a.method in SHOWS_SECRET and proof_was_sent(a) for a in session.auth)
 
 
 def _basic_disabled(session: Session) -> bool:
@@ -243,7 +245,6 @@ OF_ATTEMPTS = frozenset(
         "oauth-fell-back",
         "readable-after-starttls",
         "second-auth",
-        "starttls-required",
     )
 )
 """Those that no session without an AUTH attempt can earn."""

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from analyzer.inventory.device import Device, Server, Summary
-from analyzer.inventory.exposure import attempts_in_clear
+from analyzer.inventory.exposure import was_in_clear
 from analyzer.inventory.session import Session
 from analyzer.report.model import InputSummary, Report
 from analyzer.report.redact import Redactor
@@ -41,7 +41,6 @@ def mac_text(mac: int | None) -> str | None:
 
 def session_record(session: Session, redactor: Redactor | None = None) -> Record:
     """One session, as ``--sessions --format jsonl`` prints it."""
-    in_clear = bool(attempts_in_clear(session))
     starttls = session.starttls
     return {
         "start": timestamp(session.start),
@@ -70,7 +69,7 @@ def session_record(session: Session, redactor: Redactor | None = None) -> Record
             "alert": session.tls_alert,
             "resumed": session.tls_resumed,
         },
-        "auth": [_attempt_record(session, attempt, in_clear, redactor) for attempt in session.auth],
+        "auth": [_attempt_record(session, attempt, redactor) for attempt in session.auth],
         "method": session.method,
         "evidence": session.evidence,
         "confidence": session.confidence,
@@ -94,14 +93,14 @@ def session_record(session: Session, redactor: Redactor | None = None) -> Record
     }
 
 
-def _attempt_record(session: Session, attempt: AuthAttempt, in_clear: bool, redactor: Redactor | None) -> Record:
+def _attempt_record(session: Session, attempt: AuthAttempt, redactor: Redactor | None) -> Record:
     reply = " ".join(str(part) for part in (attempt.code, attempt.enhanced) if part is not None)
     return {
         "mechanism": clean_or_none(attempt.mechanism),
         "method": attempt.method,
         "evidence": "decrypted" if session.evidence == "decrypted" else "observed",
         "confidence": 1.0,
-        "cleartext": in_clear,
+        "cleartext": was_in_clear(session, attempt),
         "initial_response": attempt.initial_response,
         "username": _user(attempt.username, redactor),
         "authzid": _user(attempt.authzid, redactor),

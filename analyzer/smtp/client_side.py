@@ -185,6 +185,7 @@ class ClientSide(State):
         result = self._result
         exchange = self._exchange = Exchange(argument, time, result.oddities)
         attempt = exchange.attempt
+        attempt.after_starttls = self._after_tls
         offered = (result.mechanisms_before_tls or ()) + (result.mechanisms_after_tls or ())
         if attempt.mechanism is not None and not is_listed(attempt.mechanism) and attempt.mechanism not in offered:
             attempt.mechanism = None  # a word that nobody knows, in a place where clients have put passwords

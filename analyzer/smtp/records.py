@@ -37,6 +37,7 @@ class AuthAttempt:
         code: reply code of the final reply, or ``None``.
         enhanced: enhanced status code (RFC 3463) such as ``5.7.139``, or ``None``.
         meaning: what the final reply means to an administrator; ``None`` when there is nothing to say.
+        after_starttls: it came in plain text although STARTTLS had been accepted: a decrypting middlebox may mirror it.
         refusal: status and scope a server gave when it refused a token (RFC 7628 section 3.2.2).
         time: nanoseconds since 1970-01-01 UTC, as fed with the AUTH command; in a session, when that began.
     """
@@ -52,6 +53,7 @@ class AuthAttempt:
     enhanced: str | None = None
     meaning: str | None = None
     refusal: dict[str, str] | None = None
+    after_starttls: bool = False
     time: int = 0
 
 
@@ -64,6 +66,7 @@ class StartTls:
     accepted: bool | None = None  # the server answered 220
     mangled: bool = False  # the keyword was overwritten in the EHLO reply (XXXXXXXX) or the command garbled
     injected: bool = False  # plain-text bytes followed the command before TLS began
+    required: bool = False  # the server refused a command until TLS begins (530, RFC 3207 section 4)
     still_plain: bool = False  # bytes after the 220 stayed SMTP (decrypting middlebox)
 
 

@@ -157,13 +157,15 @@ class ServerSide(State):
 
     def _reply_to(self, head: Pending, code: int, lines: Sequence[bytes]) -> None:
         if isinstance(head, Exchange):
-            self._said_smtp = True
+            self._said_smtp |= not self._foreign  # FTP answers AUTH alike (RFC 2228)
             head.close(code, lines)
             if self._exchange is head:
                 self._exchange = None
             return
         if code >= 500 and asks_for_auth(code, enhanced_code(code, lines), text_of(lines)):
             self._result.auth_required = True
+        elif code == 530:
+            self._result.starttls.required = True
         answered = _ON_REPLY.get(head)
         if answered is not None:
             answered(self, code, lines)

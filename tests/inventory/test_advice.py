@@ -22,6 +22,16 @@ def test_a_retiring_provider_adds_what_it_announced() -> None:
 def test_mail_that_is_being_refused_comes_first() -> None:
     assert "refused because passwords are switched off" in advice("exposed", ["basic-disabled"], [])
     assert "until it authenticates" in advice("no-auth", ["auth-required"], [])
+    assert "until it begins TLS" in advice("no-auth", ["starttls-required", "no-message-accepted"], [])
+    assert "every TLS handshake fails" in advice("no-auth", ["tls-never-established"], [])
+
+
+def test_a_device_whose_mail_nobody_took_is_not_asked_to_confirm_that_it_sends() -> None:
+    assert "Nothing that this device sent was accepted" in advice("no-auth", ["no-message-accepted"], [])
+
+
+def test_a_login_readable_after_starttls_says_what_to_check() -> None:
+    assert "if no decrypting device feeds this capture" in advice("password", ["readable-after-starttls"], [])
 
 
 def test_an_unknown_provider_adds_nothing() -> None:

@@ -147,6 +147,21 @@ def test_a_login_is_not_counted_away_however_little_the_rest_looks_like_smtp(tri
     assert (len(seen.devices()), seen.summary().sessions, seen.summary().not_smtp) == (listed, listed, not listed)
 
 
+@pytest.mark.parametrize(
+    ("reasons", "said"),
+    [
+        (["inside-tls", "inside-tls"], "lies inside TLS"),
+        (["gap", "mid-stream"], "Packets of the login are missing"),
+        (["inside-tls", "gap"], "could not be seen"),
+        (["inside-tls", "mechanism-unknown"], "could not be seen"),
+    ],
+)
+def test_the_advice_knows_why_no_login_was_seen(reasons: list[str], said: str) -> None:
+    seen = device(*[silent("unknown", reason=reason) for reason in reasons])
+    assert seen.status == "unknown"
+    assert said in seen.advice
+
+
 # --- router, dual stack, lease -----------------------------------------------------------------------
 
 

@@ -46,10 +46,15 @@ def test_a_challenge_response_is_sent_but_is_no_reusable_secret() -> None:
 
 def test_what_keys_made_readable_was_not_in_the_clear() -> None:
     seen = session(attempt("PLAIN"), evidence="decrypted", method="basic", confidence=1.0)
-    assert not was_in_clear(seen)
+    assert not was_in_clear(seen, seen.auth[0])
     assert not exposes_secret(seen)
 
 
 def test_a_decrypting_middleboxs_mirror_was_not_in_the_clear() -> None:
-    seen = session(attempt("PLAIN"), starttls=StartTls(True, True, True, still_plain=True))
-    assert not exposes_secret(seen)
+    mirrored = StartTls(True, True, True, still_plain=True)
+    assert not exposes_secret(session(attempt("PLAIN", after_starttls=True), starttls=mirrored))
+
+
+def test_a_login_before_starttls_was_in_the_clear_whatever_is_mirrored_after_it() -> None:
+    mirrored = StartTls(True, True, True, still_plain=True)
+    assert exposes_secret(session(attempt("PLAIN"), attempt("XOAUTH2", after_starttls=True), starttls=mirrored))

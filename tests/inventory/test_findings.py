@@ -65,6 +65,7 @@ EARNED: dict[str, list[Session]] = {
     "auth-failing": [session(attempt("PLAIN", "failure"), attempt("LOGIN", "failure"))],
     "auth-required": [silent(auth_required=True)],
     "starttls-required": [
+        silent(starttls=StartTls(offered=True, required=True)),
         session(attempt("LOGIN", "failure", **STARTTLS_FIRST), starttls=OFFERED),
         session(attempt("PLAIN", "failure", code=538), starttls=StartTls(offered=False)),
     ],
@@ -73,9 +74,9 @@ EARNED: dict[str, list[Session]] = {
     "oauth-fell-back": [session(attempt("XOAUTH2", "failure"), attempt("LOGIN"))],
     "old-tls": [silent("unknown", **{**IN_TLS, "tls_version": "1.0"})],
     "readable-after-starttls": [
-        session(attempt(), starttls=MIRRORED),
-        session(attempt("CRAM-MD5"), starttls=MIRRORED),
-        session(attempt("XOAUTH2", "failure"), starttls=MIRRORED),
+        session(attempt(after_starttls=True), starttls=MIRRORED),
+        session(attempt("CRAM-MD5", after_starttls=True), starttls=MIRRORED),
+        session(attempt("XOAUTH2", "failure", after_starttls=True), starttls=MIRRORED),
     ],
     "password-offered-in-clear": [silent(mechanisms_before_tls=("XOAUTH2", "LOGIN"))],
     "wrong-port": [
@@ -91,7 +92,7 @@ EARNED: dict[str, list[Session]] = {
 NOT_EARNED: dict[str, list[Session]] = {
     "cleartext-auth": [
         session(attempt("XOAUTH2")),
-        session(attempt("PLAIN"), starttls=MIRRORED),  # perhaps; "readable-after-starttls" says so
+        session(attempt("PLAIN", after_starttls=True), starttls=MIRRORED),  # perhaps; "readable-after-starttls" says so
         session(attempt("LOGIN", "failure", code=538, username=None)),
         silent("basic", evidence="inferred", confidence=0.97, **IN_TLS),
     ],
@@ -155,9 +156,9 @@ NOT_EARNED: dict[str, list[Session]] = {
     "readable-after-starttls": [
         session(attempt(), starttls=StartTls(True, True, True)),
         silent("none", starttls=MIRRORED),
-        session(attempt("EXTERNAL"), starttls=MIRRORED),  # nothing secret was read
-        session(attempt("LOGIN", "failure", code=504, username=None), starttls=MIRRORED),
-        session(attempt(), starttls=MIRRORED, evidence="decrypted", method="basic", confidence=1.0),
+        session(attempt("EXTERNAL", after_starttls=True), starttls=MIRRORED),  # nothing secret was read
+        session(attempt("LOGIN", "failure", code=504, username=None, after_starttls=True), starttls=MIRRORED),
+        session(attempt(after_starttls=True), starttls=MIRRORED, evidence="decrypted", method="basic", confidence=1.0),
     ],
     "password-offered-in-clear": [silent(mechanisms_before_tls=("XOAUTH2",)), silent(mechanisms_before_tls=None)],
     "wrong-port": [

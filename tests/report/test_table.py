@@ -52,8 +52,7 @@ What to do
     or TLS (465).
   10.10.0.104: Move this device to OAuth where its firmware can, else to a relay trusted by address
     or certificate.
-  2001:db8::107: How this device logs in could not be seen: where that lies inside TLS, look at its
-    mail settings or the server's log; where packets are missing, capture whole sessions in both
+  2001:db8::107: Packets of the login are missing: capture whole sessions at a point that sees both
     directions.
   10.10.0.106: Confirm that this device is meant to send without authentication (relay by address or
     direct delivery).

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from analyzer.smtp import CLIENT, SERVER, DialogueParser
 from analyzer.smtp.records import StartTls
 from tests.smtp.dialogues import PLAIN
-from tests.smtp.playing import MAIL, OK, QUIT, Turns, greeting, one_side, playbook, read, rechunked, session
+from tests.smtp.playing import MAIL, NO, OK, QUIT, Turns, greeting, one_side, playbook, read, rechunked, session
 
 CLIENT_HELLO = bytes.fromhex("16030100050100000100")
 SERVER_HELLO = bytes.fromhex("16030300050200000100")
@@ -196,3 +196,14 @@ def test_what_is_neither_tls_nor_smtp_after_starttls_is_counted() -> None:
     dialogue = read([*turns, (CLIENT, b"\x01\x02\x03\x04 what is this?\r\n")])
     assert dialogue.oddities["not-tls-after-starttls"] == 1
     assert not dialogue.starttls.still_plain
+
+
+def test_each_login_is_known_to_come_before_or_after_starttls() -> None:
+    turns = playbook(*greeting("STARTTLS"), f"C: AUTH PLAIN {PLAIN}", NO, "C: STARTTLS", "S: 220 go", *greeting()[1:])
+    dialogue = read([*turns, *playbook(f"C: AUTH PLAIN {PLAIN}", OK)])
+    assert [attempt.after_starttls for attempt in dialogue.auth] == [False, True]
+
+
+def test_ftp_that_logs_in_by_auth_is_not_smtp() -> None:
+    dialogue = read(playbook("S: 220 FTP server", "C: AUTH GSSAPI", "S: 334 go", "C: ADAT YWJj", "S: 235 ADAT=abc"))
+    assert not dialogue.is_smtp
