@@ -75,11 +75,9 @@ class TurnTable:
     __slots__ = ("_end", "_first", "_heads", "_last_turn", "_lengths", "_sides", "_start", "_times", "_view")
 
     def __init__(self, batch: SegmentBatch, flows: Flows, in_order: Mask) -> None:
-        count = len(flows.order)
-        flow = np.repeat(np.arange(len(flows.first)), np.diff(flows.first, append=count))
-        chosen = np.flatnonzero((batch.length[flows.order] > 0) & in_order[flow])
+        chosen = np.flatnonzero((batch.length[flows.order] > 0) & np.repeat(in_order, flows.sizes))
         at = flows.order[chosen]
-        flow, down = flow[chosen], flows.downward[chosen]
+        flow, down = flows.flow[chosen], flows.downward[chosen]
         begins = np.ones(len(chosen), np.bool_)
         begins[1:] = (flow[1:] != flow[:-1]) | (down[1:] != down[:-1])
         first = np.flatnonzero(begins)
