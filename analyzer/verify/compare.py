@@ -101,7 +101,7 @@ def _theirs_only(peer: PeerSession, source: str) -> Comparison:
 
 def _comparison(session: Session, source: str) -> Comparison:
     client, server = (session.client_ip, session.client_port), (session.server_ip, session.server_port)
-    words: list[str] = [session.tls_mode or "tls"]
+    words: list[str] = ["in clear" if session.tls_mode == "none" else session.tls_mode or "tls"]
     words += [f"{attempt.mechanism or 'AUTH'} {attempt.outcome}" for attempt in session.auth]
     return Comparison(source, session.start, client, server, facts=", ".join(words))
 

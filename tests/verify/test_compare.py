@@ -148,7 +148,7 @@ def test_the_client_is_compared_too() -> None:
 
 def test_a_session_that_one_side_did_not_see_is_told() -> None:
     (ours,) = compare([session(attempt(), complete=True)], [], NAMES, "x")
-    assert (ours.outcome, ours.facts) == ("ours only", "none, LOGIN success")
+    assert (ours.outcome, ours.facts) == ("ours only", "in clear, LOGIN success")
     assert "encapsulation" in ours.unseen[0].reason
     (theirs,) = compare([], [peer(auth())], NAMES, "x")
     assert (theirs.outcome, theirs.client, theirs.facts) == ("theirs only", CLIENT, "smtp LOGIN")

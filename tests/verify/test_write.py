@@ -19,7 +19,7 @@ def verdict(*comparisons: Comparison) -> Verdict:
 
 
 def agreeing(source: str = "a.pcap") -> Comparison:
-    return Comparison(source, START, CLIENT, SERVER, agreed=["TLS", "mechanism", "user"], facts="none, LOGIN success")
+    return Comparison(source, START, CLIENT, SERVER, agreed=["TLS", "mechanism", "user"], facts="in clear, LOGIN success")
 
 
 def differing(text: str = "1.3") -> Comparison:
