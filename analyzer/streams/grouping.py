@@ -119,6 +119,13 @@ class Expected:
     silent: Mask
     last: Ints
 
+    @classmethod
+    def of_new(cls, count: int, last: Ints) -> Expected:
+        """Nothing is known of ``count`` flows."""
+        shape = count, 2
+        unknown = np.zeros((2, *shape), np.bool_)
+        return cls(np.zeros(shape, np.uint32), unknown[0], unknown[1], np.ones(shape, np.bool_), last)
+
 
 @dataclass(slots=True)
 class Advance:

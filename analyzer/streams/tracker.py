@@ -147,8 +147,7 @@ class ConversationTracker:
             segments are cut into batches the result is the same, so where a disorder ends is as good a place as any.
         """
         flows = group(batch)
-        ahead = self._advance(batch, flows)
-        self._deliver(batch, flows, ahead)
+        ahead = self._deliver(batch, flows)
         disturbed = np.flatnonzero(~ahead.in_order)
         if not len(disturbed):
             return batch.take(disturbed)
@@ -156,9 +155,7 @@ class ConversationTracker:
         if len(before):
             undisturbed = batch.take(np.sort(flows.order[before]))
             leading = group(undisturbed)
-            ahead_of_disorder = self._advance(undisturbed, leading)
-            self._deliver(undisturbed, leading, ahead_of_disorder)
-            for flow in np.flatnonzero(~ahead_of_disorder.in_order).tolist():
+            for flow in np.flatnonzero(~self._deliver(undisturbed, leading).in_order).tolist():
                 self._take_each(undisturbed, leading, flow, 0)
         rest = []
         opening = flows.order[flows.first[disturbed]]
@@ -166,19 +163,22 @@ class ConversationTracker:
             rest.append(self._take_each(batch, flows, flow, int(ahead.run[flow]), until_calm=True))
         return batch.take(np.sort(np.concatenate(rest)))
 
-    def _deliver(self, batch: SegmentBatch, flows: Flows, ahead: Advance) -> None:
-        """Deliver the flows that are in order."""
+    def _deliver(self, batch: SegmentBatch, flows: Flows) -> Advance:
+        """Deliver the flows that are in order, and say which these are."""
+        ahead, conversations = self._advance(batch, flows)
         turns = TurnTable(batch, flows, ahead.in_order)
-        progress = Progress.of(batch, flows, ahead)
-        table = self._open
+        progress = Progress(batch, flows, ahead)
         opening = flows.order[flows.first]
         chosen = np.flatnonzero(ahead.in_order)
-        for flow in chosen[np.argsort(opening[chosen])].tolist():
-            key = flows.keys[flow]
-            conversation = table.pop(key, None)
+        chosen = chosen[np.argsort(opening[chosen])]
+        new = chosen[[conversations[flow] is None for flow in chosen.tolist()]]
+        begin = _segments(batch, opening[new], flows.downward[flows.first[new]])
+        for flow in chosen.tolist():
+            key, conversation = flows.keys[flow], conversations[flow]
             if conversation is None:
-                at = flows.first[flow : flow + 1]
-                conversation = self._begin(key, next(_segments(batch, flows.order[at], flows.downward[at])))
+                conversation = self._begin(key, next(begin))
+            else:
+                del self._open[key]
             # First where the flow has come to, then what it said: a listener may ask whether the beginning was seen.
             progress.apply(flow, conversation)
             if turns.count(flow):
@@ -190,36 +190,43 @@ class ConversationTracker:
                 self._ended[key] = Ended(conversation)
             else:
                 turns.remember(flow, conversation)
-                table[key] = conversation
+                self._open[key] = conversation
+        return ahead
 
-    def _advance(self, batch: SegmentBatch, flows: Flows) -> Advance:
-        count = len(flows.keys)
-        following = np.zeros((count, 2), np.uint32)
-        known = np.zeros((count, 2), np.bool_)
-        hinted = np.zeros((count, 2), np.bool_)
-        silent = np.ones((count, 2), np.bool_)
-        last = batch.time[flows.order[flows.first]].copy()
-        slow = []
-        for flow, conversation in enumerate(map(self._open.get, flows.keys)):
+    def _advance(self, batch: SegmentBatch, flows: Flows) -> tuple[Advance, list[Conversation | None]]:
+        """How far the flows come in order, and the open conversations that they belong to."""
+        conversations = list(map(self._open.get, flows.keys))
+        expected = Expected.of_new(len(flows.keys), batch.time[flows.order[flows.first]])
+        slow, calm, heard = [], [], []
+        stands: list[int] = []
+        states: list[tuple[bool, bool, bool]] = []
+        for flow, conversation in enumerate(conversations):
             if conversation is None:
                 if flows.keys[flow] in self._ended:
                     slow.append(flow)
-                continue
-            last[flow] = conversation.heard
-            if not conversation.calm:
+            elif conversation.calm:
+                calm.append(flow)
+                heard.append(conversation.heard)
+                client, server = conversation.directions
+                for direction in (server, client) if conversation.flipped else (client, server):
+                    seen, following = direction.seen, direction.next
+                    if following is None:
+                        stands.append(0)
+                        states.append((False, False, True))
+                    else:
+                        stands.append(following)
+                        states.append((seen, not seen, direction.first is not None and not direction.payload))
+            else:
                 slow.append(flow)
-                continue
-            client, server = conversation.directions
-            for side, direction in enumerate((server, client) if conversation.flipped else (client, server)):
-                if direction.next is not None:
-                    following[flow, side] = direction.next
-                    known[flow, side], hinted[flow, side] = direction.seen, not direction.seen
-                    silent[flow, side] = direction.first is not None and not direction.payload
-        expected = Expected(following, known, hinted, silent, last)
+        if calm:
+            expected.last[calm] = heard
+            expected.next[calm] = np.array(stands, np.uint32).reshape(-1, 2)
+            state = np.array(states, np.bool_).reshape(-1, 2, 3)
+            expected.known[calm], expected.hinted[calm], expected.silent[calm] = np.moveaxis(state, 2, 0)
         ahead = advance(batch, flows, expected, self._limits.idle, self._limits.linger)
         ahead.in_order[slow] = False
         ahead.run[slow] = 0
-        return ahead
+        return ahead, conversations
 
     # --- one segment at a time -------------------------------------------------------------------
 

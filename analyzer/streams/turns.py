@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -114,88 +113,94 @@ class TurnTable:
             conversation.listener.turns(stretch)
 
     def _payload(self, turn: int) -> bytes:
-        begin, stop = self._first[turn], self._first[turn + 1]
-        if stop - begin == 1:
-            return bytes(self._view[self._start[begin] : self._end[begin]])
+        return self._joined(self._first[turn], self._first[turn + 1])
+
+    def _joined(self, begin: int, stop: int) -> bytes:
+        """Payload of the segments from ``begin`` up to ``stop``."""
         view = self._view
+        if stop - begin == 1:
+            return bytes(view[self._start[begin] : self._end[begin]])
         return b"".join([view[a:b] for a, b in zip(self._start[begin:stop], self._end[begin:stop], strict=True)])
 
     def remember(self, flow: int, conversation: Conversation) -> None:
         """Keep the last bytes of both directions, as reassembly does, to compare late copies with."""
-        pieces: tuple[list[memoryview | bytes], list[memoryview | bytes]] = ([], [])
+        pieces: tuple[list[bytes], list[bytes]] = ([], [])
         room = [TAIL_BYTES, TAIL_BYTES]
         sides = self._sides[conversation.flipped]
         for turn in range(self._last_turn[flow] - 1, self._last_turn[flow - 1] - 1, -1):
             side = sides[turn]
-            for index in range(self._first[turn + 1] - 1, self._first[turn] - 1, -1):
-                if room[side] <= 0:
-                    break
-                piece = self._view[self._start[index] : self._end[index]]
-                room[side] -= len(piece)
-                pieces[side].append(piece)
-            if room[0] <= 0 and room[1] <= 0:
+            if room[side] > 0:
+                pieces[side].append(self._last(turn, room[side]))
+                room[side] -= self._lengths[turn]
+            elif room[1 - side] <= 0:
                 break
         for direction, latest_first in zip(conversation.directions, pieces, strict=True):
             if latest_first:
                 direction.tail = b"".join((direction.tail, *reversed(latest_first)))[-TAIL_BYTES:]
 
+    def _last(self, turn: int, size: int) -> bytes:
+        """The end of a turn, at least ``size`` bytes where it has them: the segments that hold them."""
+        begin = stop = self._first[turn + 1]
+        if self._lengths[turn] <= size:
+            return self._payload(turn)
+        while size > 0:
+            begin -= 1
+            size -= self._end[begin] - self._start[begin]
+        return self._joined(begin, stop)
 
-@dataclass(slots=True)
+
 class Progress:
-    """:class:`Advance` as plain lists, which is what reading flow by flow needs."""
+    """:class:`~analyzer.streams.grouping.Advance` flow by flow."""
 
-    base: list[list[int]]
-    next: list[list[int]]
-    seen: list[list[bool]]
-    syn: list[list[bool]]
-    fin: list[list[bool]]
-    hinted: list[list[bool]]
-    acked: list[list[int]]
-    payload: list[list[int]]
-    reset: list[int]
-    end: list[int]
-    heard: list[int]
+    __slots__ = ("_hints", "_rows")
 
-    @classmethod
-    def of(cls, batch: SegmentBatch, flows: Flows, ahead: Advance) -> Progress:
+    def __init__(self, batch: SegmentBatch, flows: Flows, ahead: Advance) -> None:
         """Read ``ahead`` and the time of each flow's last segment."""
-        last = np.append(flows.first[1:], len(flows.order)) - 1
-        return cls(
-            ahead.base.tolist(),
-            ahead.next.tolist(),
-            ahead.seen.tolist(),
-            ahead.syn.tolist(),
-            ahead.fin.tolist(),
-            ahead.hinted.tolist(),
-            ahead.acked.tolist(),
-            ahead.payload.tolist(),
-            ahead.reset.tolist(),
-            ahead.end.tolist(),
-            batch.time[flows.order[last]].tolist(),
-        )
+        heard = batch.time[flows.order[flows.first + flows.sizes - 1]]
+        begun = np.where(ahead.syn, (ahead.base + np.uint32(1)).astype(np.int64), -1)
+        sides = [
+            zip(
+                ahead.seen[:, side].tolist(),
+                ahead.next[:, side].tolist(),
+                begun[:, side].tolist(),
+                ahead.fin[:, side].tolist(),
+                ahead.payload[:, side].tolist(),
+                strict=True,
+            )
+            for side in (0, 1)
+        ]
+        self._rows = list(zip(heard.tolist(), ahead.end.tolist(), ahead.reset.tolist(), *sides, strict=True))
+        hinted = np.argwhere(ahead.hinted)
+        base, acked = ahead.base[ahead.hinted].tolist(), ahead.acked[ahead.hinted].tolist()
+        self._hints = {(flow, side): hint for (flow, side), *hint in zip(hinted.tolist(), base, acked, strict=True)}
 
     def apply(self, flow: int, conversation: Conversation) -> None:
         """Move ``conversation`` to where the in-order ``flow`` has taken it."""
-        if self.heard[flow] > conversation.heard:
-            conversation.heard = self.heard[flow]
-        if self.end[flow] > conversation.end:
-            conversation.end = self.end[flow]
-        flipped, directions = conversation.flipped, conversation.directions
-        seen, following = self.seen[flow], self.next[flow]
-        for side in (0, 1):
-            direction = directions[side ^ flipped]
-            if seen[side]:
+        heard, end, reset, *sides = self._rows[flow]
+        if heard > conversation.heard:
+            conversation.heard = heard
+        if end > conversation.end:
+            conversation.end = end
+        directions = conversation.directions
+        first, second = directions
+        for direction, (seen, following, begun, finished, payload) in zip(
+            (second, first) if conversation.flipped else directions, sides, strict=True
+        ):
+            if seen:
                 direction.seen = True
-                direction.next = following[side]
-                if self.syn[flow][side]:
-                    direction.first = (self.base[flow][side] + 1) % MODULUS
-                if self.fin[flow][side]:
+                direction.next = following
+                if begun >= 0:
+                    direction.first = begun
+                if finished:
                     direction.finished = True
-                direction.payload += self.payload[flow][side]
-            elif self.hinted[flow][side]:
-                direction.next = self.base[flow][side]
-                if self.acked[flow][side] > 0:
-                    direction.raise_acked((direction.next + self.acked[flow][side]) % MODULUS)
-        if self.reset[flow] and not all(direction.finished for direction in directions):
+                direction.payload += payload
+        for side in (0, 1) if self._hints else ():
+            hint = self._hints.get((flow, side))
+            if hint is not None:
+                direction = directions[side ^ conversation.flipped]
+                direction.next, acked = hint
+                if acked > 0:
+                    direction.raise_acked((direction.next + acked) % MODULUS)
+        if reset and not (first.finished and second.finished):
             conversation.reset = True
-            conversation.end = max(conversation.end, self.reset[flow])
+            conversation.end = max(conversation.end, reset)
