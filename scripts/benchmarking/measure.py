@@ -14,7 +14,6 @@ from scripts.set_up import ROOT
 
 from .contenders import CONTENDERS, Contender
 
-
 _USUAL = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 """The environment in which people run programs: without its bytecode Python compiles the program at every start."""
 

@@ -19,7 +19,8 @@ def verdict(*comparisons: Comparison) -> Verdict:
 
 
 def agreeing(source: str = "a.pcap") -> Comparison:
-    return Comparison(source, START, CLIENT, SERVER, agreed=["TLS", "mechanism", "user"], facts="in clear, LOGIN success")
+    agreed = ["TLS", "mechanism", "user"]
+    return Comparison(source, START, CLIENT, SERVER, agreed=agreed, facts="in clear, LOGIN success")
 
 
 def differing(text: str = "1.3") -> Comparison:
