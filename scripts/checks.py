@@ -100,7 +100,7 @@ def _works_alone(built: Path, venv: Path) -> bool:
 
 SMOKE: dict[tuple[str, ...], str] = {
     ("--version",): r"^smtpauth \d",
-    ("scan", str(ROOT / "captures")): "password",
+    ("scan", str(ROOT / "captures/office")): "password",
 }
 """Arguments, and a pattern that must be in the output."""
 
