@@ -129,12 +129,12 @@ class Columns:
         plain &= (rows["fragment"] & np.uint16(_SWAPPED_FRAGMENT)) == 0
         protocol = rows["protocol"]
         tcp = plain & (protocol == TCP_PROTOCOL)
-        wanted = tcp & (self._swapped_ports[rows["sport"]] | self._swapped_ports[rows["dport"]])
+        wanted = tcp & (self._swapped_ports.take(rows["sport"]) | self._swapped_ports.take(rows["dport"]))
+        udp = np.flatnonzero(plain & (protocol == UDP_PROTOCOL))
         dull = tcp  # from here on: frames that need no closer look
-        udp = plain & (protocol == UDP_PROTOCOL)
-        if udp.any():
-            tunnel = self._swapped_to_tunnel[rows["dport"]] | self._swapped_of_tunnel[rows["sport"]]
-            dull = dull | (udp & ~tunnel)
+        if len(udp):
+            sport, dport = rows["sport"][udp], rows["dport"][udp]
+            dull[udp] = ~(self._swapped_to_tunnel[dport] | self._swapped_of_tunnel[sport])
         other = np.flatnonzero(~dull)
         chosen = np.flatnonzero(wanted)
         if position is None:
@@ -299,10 +299,11 @@ def plain_segments(batch: Any, frame: Ints, reasons: Counter[str]) -> tuple[Ints
     rows = gather(batch.data, start, ETHERNET_IPV4_TCP)
     ip, ethernet = rows["ip"], rows["ethernet"]
     n = len(frame)
-    src = np.zeros((n, 2), np.uint64)
-    dst = np.zeros((n, 2), np.uint64)
-    src[:, 1] = ip["src"].astype(np.uint64) | _V4_MAPPED
-    dst[:, 1] = ip["dst"].astype(np.uint64) | _V4_MAPPED
+    src, dst = np.zeros((2, 2, n), np.uint64).swapaxes(1, 2)  # each half in one piece
+    src[:, 1] = ip["src"]
+    dst[:, 1] = ip["dst"]
+    src[:, 1] |= _V4_MAPPED
+    dst[:, 1] |= _V4_MAPPED
     macs = np.stack((mac_numbers(ethernet["src"]), mac_numbers(ethernet["dst"])))
     length = ip["total_length"].astype(np.int64)
     return _assemble(

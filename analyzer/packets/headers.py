@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-ETHERNET = np.dtype([("dst", "V6"), ("src", "V6"), ("ethertype", ">u2")])
+ETHERNET = np.dtype({"names": ["dst", "src"], "formats": [">u8", ">u8"], "offsets": [0, 6], "itemsize": 14})
+"""IEEE 802.3 section 3.2. An address is the upper six of the eight bytes that are read, see :func:`mac_numbers`."""
 
 IPV4 = np.dtype(
     [
@@ -52,8 +53,8 @@ TCP = np.dtype(
 )
 """RFC 9293 section 3.1, without options."""
 
-SLL = np.dtype({"names": ["size", "sender"], "formats": [">u2", "V6"], "offsets": [4, 6], "itemsize": 16})
-SLL2 = np.dtype({"names": ["size", "sender"], "formats": ["u1", "V6"], "offsets": [11, 12], "itemsize": 20})
+SLL = np.dtype({"names": ["size", "sender"], "formats": [">u2", ">u8"], "offsets": [4, 6], "itemsize": 16})
+SLL2 = np.dtype({"names": ["size", "sender"], "formats": ["u1", ">u8"], "offsets": [11, 12], "itemsize": 20})
 """The sender's link-layer address in Linux cooked headers, versions 1 and 2; an Ethernet one has size 6."""
 
 PORTS = np.dtype([("sport", ">u2"), ("dport", ">u2")])
@@ -81,11 +82,9 @@ def gather(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], layout: 
     return windows[offsets].view(layout)
 
 
-def mac_numbers(rows: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
-    """48-bit numbers from an array of ``V6`` fields."""
-    packed = np.zeros((len(rows), 8), np.uint8)
-    packed[:, 2:] = np.ascontiguousarray(rows).view(np.uint8).reshape(-1, 6)
-    return packed.view(">u8").reshape(-1).astype(np.uint64)
+def mac_numbers(column: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
+    """48-bit numbers from eight bytes each, of which two follow the address."""
+    return column.astype(np.uint64) >> np.uint64(16)
 
 
 def swapped(values: int) -> int:
