@@ -125,7 +125,8 @@ def _acknowledge(conversation: Conversation, side: int, ack: int) -> int | None:
 
 def surrender(conversation: Conversation) -> None:
     """Deliver everything that waits, with the holes before it marked."""
-    while any(direction.held for direction in conversation.directions):
+    client, server = conversation.directions
+    while client.held or server.held:
         _give_up(conversation)
         _deliver(conversation)
 
@@ -134,7 +135,7 @@ def flush(conversation: Conversation) -> None:
     """The conversation has ended: deliver what waits, and mark bytes that were acknowledged and never seen."""
     surrender(conversation)
     for side, direction in enumerate(conversation.directions):
-        if not direction.seen or direction.next is None:
+        if not direction.seen or direction.next is None or (direction.fin is None and direction.acked is None):
             continue
         end = direction.next
         for bound in (direction.fin, direction.acked):

@@ -176,24 +176,23 @@ class Progress:
 
     def apply(self, flow: int, conversation: Conversation) -> None:
         """Move ``conversation`` to where the in-order ``flow`` has taken it."""
-        heard, end, reset, *sides = self._rows[flow]
+        heard, end, reset, up, down = self._rows[flow]
         if heard > conversation.heard:
             conversation.heard = heard
         if end > conversation.end:
             conversation.end = end
         directions = conversation.directions
         first, second = directions
-        for direction, (seen, following, begun, finished, payload) in zip(
-            (second, first) if conversation.flipped else directions, sides, strict=True
-        ):
+        for direction, row in ((second, up), (first, down)) if conversation.flipped else ((first, up), (second, down)):
+            seen, following, begun, finished, payload = row
             if seen:
                 direction.seen = True
                 direction.next = following
+                direction.payload += payload
                 if begun >= 0:
                     direction.first = begun
                 if finished:
                     direction.finished = True
-                direction.payload += payload
         for side in (0, 1) if self._hints else ():
             hint = self._hints.get((flow, side))
             if hint is not None:
