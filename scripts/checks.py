@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,8 @@ PYTHON = sys.executable
 
 def main() -> int:
     """Run all checks, also after one has failed; exit code 1 when any has."""
+    # Started in the background of a script, this ignores Ctrl-C and so would all that the tests start to interrupt it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     began = time.monotonic()
     failed = []
     with tempfile.TemporaryDirectory() as scratch:
