@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from math import ceil
 
 import numpy as np
 
@@ -19,6 +20,10 @@ from analyzer.capture.pcapng import SECTION_HEADER_BYTES, PcapngFormat
 from analyzer.capture.signatures import HEAD_BYTES, likeness
 from analyzer.capture.sources import Source
 from analyzer.errors import InputError
+
+FRAMES_AT_ONCE = 1 << 17
+"""Most frames of a batch. A block of tiny packets holds more, and whoever reads their headers needs some 200 bytes of
+memory for each."""
 
 _FORMAT_HEADER_BYTES = max(SECTION_HEADER_BYTES, pcap.IXIA_FILE_HEADER_BYTES)
 
@@ -59,7 +64,7 @@ class CaptureReader:
             buffer.start = decoded.stop
             source.bytes_read = self._raw.bytes_read
             if len(decoded.time):
-                yield self._batch(decoded)
+                yield from _pieces(self._batch(decoded))
             if decoded.fault is not None:
                 self._note_damage(decoded.fault)
                 return
@@ -124,3 +129,13 @@ class CaptureReader:
         plain = total is not None and self.source.compression is None
         unread = f"; {total - where:,} of {total:,} bytes were not read" if plain and total else ""
         self.lost = f"damaged from byte {where:,} on: {fault}{unread}"
+
+
+def _pieces(batch: FrameBatch) -> Iterator[FrameBatch]:
+    """``batch`` in as few pieces of the same size as need be."""
+    if len(batch) <= FRAMES_AT_ONCE:
+        yield batch
+        return
+    size = ceil(len(batch) / ceil(len(batch) / FRAMES_AT_ONCE))
+    for begin in range(0, len(batch), size):
+        yield batch.take(slice(begin, begin + size))

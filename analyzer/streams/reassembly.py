@@ -173,8 +173,7 @@ def _hold(conversation: Conversation, own: Direction, segment: Held) -> None:
             conversation.note("keep-alive")  # RFC 9293 section 3.8.4: one old byte
             return
         behind = len(own.tail) + offset + own.finished  # a FIN delivered took up one number
-        if behind >= 0:
-            _compare(conversation, own.tail[behind:], segment.data)
+        _compare(conversation, own.tail[max(behind, 0) :], segment.data[max(-behind, 0) :])
         conversation.note("segment-duplicate" if offset + segment.wire <= 0 else "segment-overlap")
         if offset + segment.wire <= 0:
             return

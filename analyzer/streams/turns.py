@@ -12,8 +12,9 @@ from analyzer.streams.conversation import Conversation
 from analyzer.streams.grouping import Advance, Flows, Mask
 from analyzer.streams.sequence import MODULUS
 
-TAIL_BYTES = 2048
-"""Delivered bytes kept per direction to compare late copies with: a retransmitted SMTP turn or full segment."""
+TAIL_BYTES = 512
+"""Delivered bytes kept per direction to compare late copies with: a retransmitted SMTP turn, or the end of a full
+segment. Most of the memory of a conversation would be these, if there were more."""
 
 HEAD_BYTES = 8
 _HEAD = np.dtype(">u8")

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from analyzer.capture import blocks, open_captures
+from analyzer.capture import blocks, open_captures, reader
 from analyzer.capture.chain import MAX_RECORD_BYTES
 from tests.capture import writers
 from tests.capture.reading import frames_of, read_all, read_bytes, read_paths
@@ -64,6 +64,20 @@ def test_a_record_of_the_greatest_length_is_read_through_a_small_block() -> None
 @pytest.mark.parametrize("block_bytes", [1, 100, 5000, 1 << 16, 1 << 22])
 def test_the_size_of_a_block_does_not_matter(block_bytes: int) -> None:
     assert read_bytes(writers.pcap(FRAMES), block_bytes)[0] == FRAMES
+
+
+@pytest.mark.parametrize("most", [1, 7, 100, len(FRAMES) - 1, len(FRAMES)])
+@pytest.mark.parametrize("write", [writers.pcap, writers.pcapng])
+def test_no_batch_has_more_frames_than_may_be(
+    most: int, write: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "FRAMES_AT_ONCE", most)
+    path = tmp_path / "capture"
+    path.write_bytes(write(FRAMES))
+    with open_captures([str(path)]) as captures:
+        batches = [list(frames_of(batch)) for batch in captures.batches()]
+    assert [one for batch in batches for one in batch] == FRAMES
+    assert max(map(len, batches)) <= most
 
 
 def test_batches_are_on_loan_and_detached_ones_are_not(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from analyzer.packets.segments import ACK, FIN, PSH, RST, SYN
 from analyzer.streams import CLIENT, SERVER
+from analyzer.streams.turns import TAIL_BYTES
 from tests.streams.packets import (
     CLIENT_END,
     DIALOGUE,
@@ -370,6 +371,19 @@ def test_first_copy_of_a_byte_wins_and_a_different_one_is_an_oddity() -> None:
     outcome = result([*tape.packets, *tape.say((SERVER, b"250 ok\r\n")).close().packets[6:]]).only
     assert outcome.turns == [(SERVER, b"220 a\r\n"), (CLIENT, b"EHLO truth\r\n"), (SERVER, b"250 ok\r\n")]
     assert outcome.oddities["segment-conflict"] == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "conflicts"), [(0, 0), (1460 - TAIL_BYTES - 1, 0), (1460 - TAIL_BYTES, 1), (1459, 1)]
+)
+@pytest.mark.parametrize("overlap", [b"", b"more"])
+def test_of_a_late_copy_the_last_bytes_are_compared(changed: int, conflicts: int, overlap: bytes) -> None:
+    tape = Script().open().say((SERVER, b"354\r\n"), (CLIENT, bytes(1460)))
+    lie = bytearray(bytes(1460) + overlap)
+    lie[changed] = 1
+    outcome = result([*tape.packets, replace(tape.packets[-1], data=bytes(lie))]).only
+    assert outcome.said(CLIENT) == bytes(1460) + overlap
+    assert outcome.oddities.get("segment-conflict", 0) == conflicts
 
 
 def test_repacketised_retransmission_adds_only_what_is_new() -> None:

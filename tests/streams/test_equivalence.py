@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.streams import Limits, grouping
+from analyzer.streams import Limits, grouping, tracker
 from analyzer.streams.reassembly import Patience
 from tests.streams.dialogues import ENDS, ISNS, captured, dialogues, lost, mangled, mixed, repeated, swapped
 from tests.streams.packets import MILLISECOND, Packet, timed, track
@@ -72,6 +72,16 @@ def test_flows_with_equal_hashes_are_told_apart(packets: list[Packet], cuts: lis
     expected = track(packets, cuts)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(grouping, "_MIX", [np.uint64(0)] * 5)
+        assert track(packets, cuts) == expected
+
+
+@given(captures() | reused(), CUTS)
+@settings(max_examples=100, deadline=None)
+def test_how_many_segments_are_taken_at_once_never_shows(packets: list[Packet], cuts: list[int]) -> None:
+    expected = track(packets, cuts)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tracker, "SEGMENTS_AT_ONCE", 7)
+        patch.setattr(tracker, "ROWS_AT_ONCE", 2)
         assert track(packets, cuts) == expected
 
 

@@ -189,6 +189,30 @@ def test_more_conversations_than_are_remembered() -> None:
         assert len(tracker) <= 10
 
 
+def test_conversations_in_which_nothing_was_said_go_before_those_that_speak() -> None:
+    limits = Limits(conversations=10)
+    speaking = several(8)
+    scan = [Packet(Endpoint(f"10.9.0.{i}", 1024), SERVER_END, i * 7919, 0, SYN) for i in range(100)]
+    packets = [packet for tape in speaking for packet in tape.open().say(GREETING).packets]
+    cuts = range(0, len(packets) + len(scan), 4)
+    run = track(timed([*packets, *scan, *(tape.send(CLIENT, b"EHLO a\r\n") for tape in speaking)]), cuts, limits=limits)
+    assert [len(outcome.turns) for outcome in run.outcomes] == [2] * 8
+    assert run.oddities == {"conversation-evicted": 98}
+
+
+def test_what_is_left_of_conversations_that_are_over_goes_first_of_all() -> None:
+    limits = Limits(conversations=4)
+    old = [script(ends=(Endpoint("10.1.0.1", 30_000 + i), SERVER_END)).packets for i in range(20)]
+    tapes = several(2)
+    packets = [packet for tape in tapes for packet in tape.open().say(GREETING).packets]
+    cuts = range(0, 1000, 5)
+    last = [tape.send(CLIENT, b"EHLO a\r\n") for tape in tapes]
+    run = track(timed([*packets, *(p for packets in old for p in packets), *last]), cuts, limits=limits)
+    assert run.oddities == {}
+    assert len(run.outcomes) == 22
+    assert [len(outcome.turns) for outcome in run.outcomes[:2]] == [2, 2]
+
+
 def test_longest_silent_conversation_goes_first() -> None:
     limits = Limits(conversations=2)
     a, b, c = (tape.open().say(GREETING) for tape in several(3))
@@ -246,6 +270,22 @@ def test_silent_conversations_are_handed_over_before_the_input_ends() -> None:
     tracker.add(batch_of(later(other, 1802)))
     assert closed == [(CLIENT_END.port, SERVER_END.port)]
     assert len(tracker) == 1
+
+
+@given(st.lists(st.integers(0, 40), max_size=60), st.integers(1, 12))
+@settings(max_examples=50, deadline=None)
+def test_no_open_conversation_began_before_the_time_that_is_given(turns: list[int], size: int) -> None:
+    """Conversations begin, speak and end in any order, with clocks that run backwards now and then."""
+    tracker = ConversationTracker(Recorder, lambda *_: None, PORTS, columns_from=None)
+    tapes = [script(ends=(Endpoint("10.1.0.1", 20_000 + i), SERVER_END)).packets[::-1] for i in range(41)]
+    packets = [tapes[i].pop() for i in turns if tapes[i]]
+    stamped = [replace(p, time=(1000 + 7 * i - 50 * (i % 5)) * MILLISECOND) for i, p in enumerate(packets)]
+    for at in range(0, len(stamped), size):
+        tracker.add(batch_of(stamped[at : at + size]))
+        starts = [c.start for table in (tracker._opening, tracker._open) for c in table.values()]
+        earliest = tracker.earliest_open()
+        assert (earliest is None) == (not starts)
+        assert earliest is None or earliest <= min(starts)
 
 
 def test_conversations_over_are_forgotten() -> None:
