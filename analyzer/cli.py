@@ -151,7 +151,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     limits = scan.add_argument_group("limits on memory")
     limits.add_argument(
-        "--max-conversations", type=_positive, metavar="N", help="conversations remembered at once (default: 100000)"
+        "--max-conversations", type=_positive, metavar="N", help="conversations remembered at once (default: 30000)"
     )
     limits.add_argument(
         "--max-held", type=_positive, metavar="MB", help="payload waiting for reassembly, in MB (default: 64)"
