@@ -107,8 +107,7 @@ def walk(data: Bytes, start: int, end: int, layout: RecordLayout, guess: Guess) 
     position = start
     if end - start >= PARALLEL_BYTES:
         windows = np.arange(start + STRIDE_BYTES, end - WINDOW_BYTES - STRIDE_BYTES, STRIDE_BYTES, dtype=np.int64)
-        some = [windows[at : at + WINDOWS_AT_ONCE] for at in range(0, len(windows), WINDOWS_AT_ONCE)]
-        guesses = np.concatenate([[start], *(guess(data, start, part, end) for part in some)])
+        guesses = np.concatenate(([start], guess(data, start, windows, end)))
         position = _walk_with_cursors(data, view, guesses, end, layout, pieces)
     offsets, position = _walk_serially(view, position, end, end, layout)
     pieces.append(offsets)
@@ -126,6 +125,26 @@ def walk(data: Bytes, start: int, end: int, layout: RecordLayout, guess: Guess) 
     if layout.illegal(length):
         return Walk(chain, position, 0, f"a record there claims a length of {length:,} bytes")
     return Walk(chain, position, length + layout.uncounted)
+
+
+def look_through(
+    rows: npt.NDArray[Any], windows: Offsets, looks: Callable[[npt.NDArray[Any]], npt.NDArray[np.bool_]]
+) -> tuple[Offsets, Offsets]:
+    """Where something looks right.
+
+    Args:
+        rows: the contents of a window at each offset.
+        windows: offsets of the windows to look through.
+        looks: which of the flattened contents of some windows look right; may leave out a few of the last.
+
+    Returns:
+        The window and the place in it of each hit, in order.
+    """
+    hits = []
+    for begin in range(0, len(windows), WINDOWS_AT_ONCE):
+        contents = rows[windows[begin : begin + WINDOWS_AT_ONCE]]
+        hits.append(np.flatnonzero(looks(contents.ravel())) + begin * contents.shape[1])
+    return np.divmod(np.concatenate(hits), rows.shape[1])
 
 
 def _walk_serially(view: memoryview, position: int, goal: int, end: int, layout: RecordLayout) -> tuple[Offsets, int]:

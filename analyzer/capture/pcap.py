@@ -12,8 +12,9 @@ from struct import unpack_from
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
-from analyzer.capture.chain import WINDOW_BYTES, Bytes, Offsets, RecordLayout, walk
+from analyzer.capture.chain import WINDOW_BYTES, Bytes, Offsets, RecordLayout, look_through, walk
 from analyzer.capture.formats import Decoded, NotACaptureError, first_of_each, gather
 from analyzer.capture.sources import Source
 
@@ -139,11 +140,14 @@ class PcapFormat:
         high_at, low_at = (3, 2) if self._order == "<" else (0, 1)
 
         rows = np.ndarray((len(data) - WINDOW_BYTES + 1, WINDOW_BYTES), np.uint8, data.data, 0, (1, 1))
-        looked_at = rows[windows].ravel()
-        size = len(looked_at) - 3
-        looks = looked_at[high_at : high_at + size] == high
-        looks &= looked_at[low_at : low_at + size] == low
-        row, column = np.divmod(np.flatnonzero(looks), WINDOW_BYTES)
+
+        def looks(content: Bytes) -> npt.NDArray[np.bool_]:
+            size = len(content) - 3
+            both: npt.NDArray[np.bool_] = content[high_at : high_at + size] == high
+            both &= content[low_at : low_at + size] == low
+            return both
+
+        row, column = look_through(rows, windows, looks)
         found = windows[row] + column
 
         header = gather(data, found, self._fields)

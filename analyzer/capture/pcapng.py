@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from analyzer.capture.chain import WINDOW_BYTES, Bytes, Offsets, RecordLayout, Walk, walk
+from analyzer.capture.chain import WINDOW_BYTES, Bytes, Offsets, RecordLayout, Walk, look_through, walk
 from analyzer.capture.clocks import MICROSECONDS, nanoseconds
 from analyzer.capture.formats import Decoded, NotACaptureError, first_of_each, gather
 from analyzer.capture.sources import Source
@@ -305,8 +305,7 @@ class PcapngFormat:
         windows = windows - (windows - start) % 4
         words = WINDOW_BYTES // 4
         rows = np.ndarray((len(data) - WINDOW_BYTES + 1, words), self._word, data.data, 0, (1, 4))
-        hits = np.flatnonzero(rows[windows].ravel() == ENHANCED_PACKET)
-        row, column = np.divmod(hits, words)
+        row, column = look_through(rows, windows, lambda content: content == ENHANCED_PACKET)
         found = windows[row] + 4 * column
 
         header = gather(data, found, self._packet)
