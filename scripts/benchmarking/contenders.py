@@ -49,7 +49,7 @@ CONTENDERS = (
     ),
     Contender(
         "tcpdump",
-        ("tcpdump", "-r", "{capture}", "-w", "/dev/null", FILTER),
+        ("tcpdump", "-r", "{capture}", "-w", "-", FILTER),
         "only the port filter",
         version=("tcpdump", "--version"),
     ),
