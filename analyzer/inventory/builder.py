@@ -115,7 +115,7 @@ class DeviceBuilder:
         start, method = session.start, session.method
         self.sessions += 1
         self.messages += session.messages
-        if self.first < 0 or start < self.first:
+        if start and (self.first < 0 or start < self.first):  # 0: packets without time stamps
             self.first = start
         if session.end > self.last:
             self.last = session.end
@@ -168,7 +168,8 @@ class DeviceBuilder:
         self.tls += other.tls
         self.inside_tls += other.inside_tls
         if other.sessions:
-            self.first = other.first if self.first < 0 else min(self.first, other.first)
+            if other.first >= 0:
+                self.first = other.first if self.first < 0 else min(self.first, other.first)
             self.last = max(self.last, other.last)
         self.last_success = max(self.last_success, other.last_success)
         if other.last_failure is not None:

@@ -49,7 +49,7 @@ class Device:
         methods: sessions by method. mechanisms: attempts by SASL mechanism.
         accounts: user names it logged in with, successfully or not, most frequent first.
         last_failure: the last refused login; read it beside ``findings``, which say whether a success followed.
-        first_seen, last_seen: nanoseconds since 1970-01-01 UTC.
+        first_seen, last_seen: nanoseconds since 1970-01-01 UTC; 0 where no packet had a time stamp.
         clients_behind: lower bound of the clients that share the address; 1 unless there is a sign of more.
         findings: ids, in the order of :data:`analyzer.inventory.findings.FINDINGS`.
         unlisted: occurrences of what did not fit into a bounded field, by field.

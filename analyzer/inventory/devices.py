@@ -57,9 +57,9 @@ class Inventory:
         self._sessions += 1
         self._messages += session.messages
         self._methods[session.method] += 1
-        if self._first is None or session.start < self._first:
+        if session.start and (self._first is None or session.start < self._first):  # 0: packets without time stamps
             self._first = session.start
-        if self._last is None or session.end > self._last:
+        if session.end and (self._last is None or session.end > self._last):
             self._last = session.end
         self._builder(session.client_ip).add(session)
 
@@ -195,7 +195,7 @@ def _device(
         auth_success=machine.success,
         auth_failure=machine.failure,
         last_failure=_refusal(machine),
-        first_seen=machine.first,
+        first_seen=max(machine.first, 0),
         last_seen=machine.last,
         clients_behind=behind,
         findings=in_table_order(findings),

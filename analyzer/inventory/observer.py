@@ -25,8 +25,6 @@ the capture may show a whole chunk of message text first; beyond that the port d
 
 MAX_UNDECIDED_BYTES = 16 << 10
 
-_PRINTABLE, _TOP_BIT = 0x20, 0x80
-
 _HANDSHAKE, _CLIENT_HELLO, _SERVER_HELLO = 0x16, 1, 2  # RFC 8446 sections 5.1 and 4
 _IMPLICIT_TLS_PORTS = frozenset({465, 2465})  # RFC 8314 section 3.3; the second by providers' custom
 
@@ -107,18 +105,12 @@ class SessionObserver:
         """Keep ``event`` until the protocol and the roles are clear, or must be."""
         events = self._undecided
         if event is not None:
-            if self._certain and not events and event[1] is not None and _PRINTABLE <= event[1][0] < _TOP_BIT:
-                # No TLS record begins with a printable character, so there is nothing to wait for.
-                self._dialogue = DialogueParser(from_start=self._from_start)
-                self._hear(event[0], event[1], event[3])
-                return
             events.append(event)
         pieces = [(side, data) for side, data, _, _ in events if data is not None]
         must = last or len(events) >= MAX_UNDECIDED or sum(len(data) for _, data in pieces) >= MAX_UNDECIDED_BYTES
-        verdicts = [looks_like_tls(data) for _, data in pieces]
-        if not must and (not pieces or verdicts[0] is None):
+        is_tls = looks_like_tls(pieces[0][1]) if pieces else None
+        if is_tls is None and not must:
             return
-        is_tls = bool(verdicts) and verdicts[0] is True
         if not self._certain:
             signs = (_flipped(side, data, is_tls) for side, data in pieces)
             flip = next((sign for sign in signs if sign is not None), None)
@@ -245,7 +237,7 @@ def decisive(attempts: list[AuthAttempt]) -> AuthAttempt | None:
     return attempts[-1] if attempts else None
 
 
-def _flipped(side: int, data: bytes, is_tls: bool) -> int | None:
+def _flipped(side: int, data: bytes, is_tls: bool | None) -> int | None:
     """1 when ``data`` shows that the roles were guessed wrong, 0 when right, ``None`` when it shows nothing."""
     if is_tls:
         if not _is_hello(data):

@@ -24,8 +24,12 @@ _EPOCH = datetime(1970, 1, 1)  # UTC, without saying so: the Z is written by han
 
 
 def timestamp(nanoseconds: int | None) -> str | None:
-    """UTC, ISO 8601, microseconds; ``None`` for a time that no calendar has (a damaged capture holds any number)."""
-    if nanoseconds is None:
+    """UTC, ISO 8601, microseconds.
+
+    ``None`` for 0, which packets without time stamps have, and for a time that no calendar has: a damaged capture
+    holds any number.
+    """
+    if not nanoseconds:
         return None
     try:
         time = _EPOCH + timedelta(microseconds=nanoseconds // 1000)

@@ -6,8 +6,7 @@ from typing import Final
 
 from analyzer.smtp.commands import is_command, is_foreign_command, is_mangled_starttls
 from analyzer.smtp.exchange import Exchange
-from analyzer.smtp.limits import MAX_CHUNK, MAX_CHUNK_DIGITS, MAX_FOREIGN_LINES, MAX_PENDING
-from analyzer.smtp.mechanisms import is_listed
+from analyzer.smtp.limits import MAX_CHUNK, MAX_CHUNK_DIGITS, MAX_FOREIGN_LINES
 from analyzer.smtp.message_text import MessageText
 from analyzer.smtp.recognise import begins_tls
 from analyzer.smtp.repertoire import Command, command_of, read_command
@@ -142,10 +141,7 @@ class ClientSide(State):
             self._said_smtp = True
         elif kind == "QUIT":
             self._result.ended = True
-        if len(self._pending) < MAX_PENDING:
-            self._pending.append(kind)
-        else:
-            self._push(kind)
+        self._push(kind)
 
     def _other_command(self, verb: bytes, line: bytes) -> None:
         result = self._result
@@ -183,13 +179,10 @@ class ClientSide(State):
 
     def _begin_exchange(self, argument: bytes, time: int) -> None:
         result = self._result
-        exchange = self._exchange = Exchange(argument, time, result.oddities)
-        attempt = exchange.attempt
-        attempt.after_starttls = self._after_tls
         offered = (result.mechanisms_before_tls or ()) + (result.mechanisms_after_tls or ())
-        if attempt.mechanism is not None and not is_listed(attempt.mechanism) and attempt.mechanism not in offered:
-            attempt.mechanism = None  # a word that nobody knows, in a place where clients have put passwords
-        self._keep(attempt)
+        exchange = self._exchange = Exchange(argument, time, result.oddities, offered)
+        exchange.attempt.after_starttls = self._after_tls
+        self._keep(exchange.attempt)
         self._gap_since_auth = False
         self._push(exchange)
 

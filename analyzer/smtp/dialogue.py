@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 
 from analyzer.smtp.client_side import ClientSide
 from analyzer.smtp.records import Dialogue
-from analyzer.smtp.repertoire import KNOWN_COMMANDS, KNOWN_REPLIES
 from analyzer.smtp.server_side import ServerSide
 from analyzer.smtp.state import CHUNK, CLIENT, COMMANDS, MESSAGE, RESYNC, SERVER
 
@@ -56,23 +55,8 @@ class DialogueParser(ClientSide, ServerSide):
             The index of the turn in which TLS began, and the rest of it from there; otherwise that of the last turn.
         """
         turn = first
-        commands, replies = self._buffers
         for turn in range(first, len(sides)):
-            data = payload(turn)
-            # Most turns have been said before in other conversations; all others go the way of any bytes.
-            if sides[turn]:
-                known = KNOWN_REPLIES.get(data)
-                if known is not None and not replies.part and not self._reply and not self._dead:
-                    self._server_seen = True
-                    for reply in known:
-                        self._handle(reply)
-                    continue
-            elif self._mode == COMMANDS and self._exchange is None:
-                command = KNOWN_COMMANDS.get(data)
-                if command is not None and not commands.part and not self._dead:
-                    self._command(command)
-                    continue
-            rest = self.feed(sides[turn], data, time)
+            rest = self.feed(sides[turn], payload(turn), time)
             if rest is not None:
                 return turn, rest
         return turn, None

@@ -6,7 +6,7 @@ Client messages are decoded here, names are taken from them, and the bytes are f
 from __future__ import annotations
 
 import binascii
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from analyzer.smtp.meanings import meaning
 from analyzer.smtp.mechanisms import UNNAMED, mechanism
@@ -26,9 +26,10 @@ class Exchange:
 
     __slots__ = ("_cancelled", "_decode", "_held", "_oddities", "_position", "_unsure", "attempt", "challenged")
 
-    def __init__(self, argument: bytes, time: int, oddities: dict[str, int]) -> None:
+    def __init__(self, argument: bytes, time: int, oddities: dict[str, int], offered: Collection[str] = ()) -> None:
+        """``argument``: what follows AUTH; ``offered``: mechanisms the server has named."""
         name, initial = (*argument.split(None, 1), b"", b"")[:2]
-        found = mechanism(name) if name else UNNAMED
+        found = mechanism(name, offered) if name else UNNAMED
         if found.name is None:
             oddities["sasl-mechanism-invalid" if name else "auth-without-mechanism"] += 1
         initial = initial.strip()

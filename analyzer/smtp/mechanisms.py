@@ -7,7 +7,7 @@ IANA registry "SASL Mechanisms" and from servers in use.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from analyzer.smtp import sasl
@@ -57,8 +57,12 @@ _BY_NAME: dict[bytes, Mechanism] = {row.name.encode(): row for row in _TABLE if 
 _NAME = re.compile(rb"[A-Z0-9_-]{1,20}")  # RFC 4422 section 3.1
 
 
-def mechanism(name: bytes) -> Mechanism:
-    """The mechanism a client names, in any case; :data:`UNNAMED` when ``name`` cannot be one."""
+def mechanism(name: bytes, offered: Collection[str] = ()) -> Mechanism:
+    """The mechanism a client names, in any case.
+
+    A client that forgot the mechanism sends its secret in this place. So a name counts only if it is in the table, or
+    among those that the server ``offered``; any other word is :data:`UNNAMED`.
+    """
     upper = name.upper()
     if row := _BY_NAME.get(upper):
         return row
@@ -68,14 +72,7 @@ def mechanism(name: bytes) -> Mechanism:
     for prefix, method, decode in _PREFIXES:
         if text.startswith(prefix):
             return Mechanism(text, method, decode)
-    # A client that forgot the mechanism sends its secret in this place. Base64 is of mixed case, and a word in lower
-    # case is no name by RFC 4422 section 3.1; one that is not known is not shown.
-    return Mechanism(text, "unknown") if name == upper else UNNAMED
-
-
-def is_listed(name: str) -> bool:
-    """``name``, upper case, is a mechanism of the table, and so can be no secret."""
-    return name.encode() in _BY_NAME or name.startswith(tuple(prefix for prefix, _, _ in _PREFIXES))
+    return Mechanism(text, "unknown") if text in offered else UNNAMED
 
 
 def is_mechanism_name(name: bytes) -> bool:

@@ -23,7 +23,7 @@ ODDITIES: Final[dict[str, str]] = {
     "reply-too-long": "a reply of more lines than are kept",
     "sasl-base64": "a SASL message is not base64",
     "sasl-malformed": "a SASL message is not of its mechanism's form",
-    "sasl-mechanism-invalid": "AUTH named something that cannot be a mechanism (RFC 4422 section 3.1)",
+    "sasl-mechanism-invalid": "AUTH named neither a known mechanism nor one that the server had offered",
     "text-like-commands": "after missing bytes, lines that looked like commands proved to be message text",
     "too-many-pending": "more commands awaited replies than are followed",
     "turn": "client and server changed roles (TURN, ATRN); what follows is not interpreted",

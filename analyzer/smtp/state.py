@@ -31,6 +31,7 @@ class _Before:
     starttls: StartTls
     completed: int
     said_smtp: bool
+    ended: bool
 
 
 class State:
@@ -142,7 +143,7 @@ class State:
         result = self._result
         self._mode = COMMANDS
         self._before = _Before(
-            list(result.auth), result.ehlo, replace(result.starttls), self._completed, self._said_smtp
+            list(result.auth), result.ehlo, replace(result.starttls), self._completed, self._said_smtp, result.ended
         )
 
     def _take_back(self) -> None:
@@ -158,6 +159,7 @@ class State:
         result.oddities["text-like-commands"] += 1
         self._completed = before.completed
         self._said_smtp = before.said_smtp
+        result.ended = before.ended
         self._forget_pending()
         self._exchange = None
         self._mode = RESYNC

@@ -394,3 +394,16 @@ def test_an_empty_inventory_has_an_empty_summary() -> None:
 
 def test_a_device_has_no_field_for_a_secret() -> None:
     assert not {"password", "token", "secret", "hash", "response"} & {field.name for field in fields(Device)}
+
+
+def test_sessions_without_time_stamps_do_not_reach_back_to_1970() -> None:
+    timed, timeless = session(attempt()), session(attempt(), start=0, end=0)
+    for seen in ((timed, timeless), (timeless, timed)):
+        whole = inventory(*seen)
+        halves = inventory(seen[0])
+        halves.merge(inventory(seen[1]))
+        for kept in (whole, halves):
+            (device,) = kept.devices()
+            assert (device.first_seen, kept.summary().first_seen) == (timed.start, timed.start)
+    (device,) = inventory(timeless).devices()
+    assert (device.first_seen, device.last_seen, inventory(timeless).summary().first_seen) == (0, 0, None)

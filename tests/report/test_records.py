@@ -135,7 +135,7 @@ def test_a_connection_joined_inside_tls_has_no_mode() -> None:
 @pytest.mark.parametrize(
     ("nanoseconds", "text"),
     [
-        (0, "1970-01-01T00:00:00.000000Z"),
+        (1_000, "1970-01-01T00:00:00.000001Z"),
         (1_795_466_935_123_456_999, "2026-11-23T20:48:55.123456Z"),
         (1_000_000_000, "1970-01-01T00:00:01.000000Z"),
         (2**63 - 1, "2262-04-11T23:47:16.854775Z"),
@@ -225,3 +225,8 @@ def test_records_are_made_of_fields_that_cannot_hold_a_secret() -> None:
 def test_every_office_session_has_the_same_keys() -> None:
     keys = {tuple(session_record(seen)) for seen in office()}
     assert len(keys) == 1
+
+
+def test_packets_without_time_stamps_have_no_time() -> None:
+    assert timestamp(0) is None
+    assert session_record(session(attempt(), start=0, end=0))["start"] is None

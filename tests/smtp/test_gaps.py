@@ -226,3 +226,8 @@ def test_a_lone_dot_in_a_chunk_whose_beginning_is_missing_is_no_second_message()
     turns, _, messages = CHUNKING["chunks pipelined"]
     dialogue = play_with_gaps(DialogueParser(), joined(turns), [(CLIENT, 28, 148)], sizes_known=False)
     assert dialogue.messages <= messages
+
+
+def test_a_quit_that_proves_to_be_text_does_not_end_the_conversation() -> None:
+    turns = playbook("C: QUIT", "C: said the client, and that was all.", "C: .", "S: 250 queued")
+    assert not read(turns, from_start=False).ended

@@ -46,8 +46,10 @@ def test_what_may_be_kerberos_or_ntlm_is_neither_before_its_first_token(name: by
 
 
 @pytest.mark.parametrize("name", [b"OTP", b"X-UNHEARD-OF", b"EXCHANGEAUTH", b"PLAIN-CLIENTTOKEN", b"LOGINX", b"SCRAM"])
-def test_an_unknown_mechanism_is_unknown_and_keeps_its_name(name: bytes) -> None:
-    assert mechanism(name) == Mechanism(name.decode(), "unknown")
+def test_an_unknown_mechanism_is_unknown_and_keeps_its_name_if_the_server_offers_it(name: bytes) -> None:
+    offered = ("PLAIN", name.decode())
+    assert mechanism(name, offered) == mechanism(name.lower(), offered) == Mechanism(name.decode(), "unknown")
+    assert mechanism(name) is mechanism(name, ("PLAIN",)) is UNNAMED, "it may be a secret in the mechanism's place"
 
 
 @pytest.mark.parametrize(
@@ -72,7 +74,7 @@ def test_what_stands_in_the_mechanisms_place_and_is_none_is_not_shown(word: byte
 @settings(deadline=None)
 @given(st.binary(max_size=30))
 def test_a_name_that_is_shown_is_one_that_rfc_4422_allows(name: bytes) -> None:
-    found = mechanism(name)
+    found = mechanism(name, (name.decode("latin-1").upper(),))
     assert found.name is None or is_mechanism_name(found.name.encode())
 
 
