@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from analyzer.inventory.session import Evidence
 from analyzer.inventory.status import Status
+from analyzer.smtp.records import Evidence
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ def was_in_clear(session: Session, attempt: AuthAttempt) -> bool:
     Attempts that were readable only through keys (``decrypted``), or because a decrypting middlebox mirrors what was
     inside TLS, were protected on the wire.
     """
-    return session.evidence != "decrypted" and not attempt.after_starttls
+    return attempt.evidence == "observed" and not attempt.after_starttls
 
 
 # Loops and no generators in what follows: it is asked of every session that logs in, several times.

@@ -108,9 +108,12 @@ def _starttls_required(session: Session) -> bool:
 
 
 def _readable_after_starttls(session: Session) -> bool:
-    if not session.starttls.still_plain or session.evidence == "decrypted":
+    if not session.starttls.still_plain:
         return False
-    return any(a.after_starttls and a.method in SHOWS_SECRET and proof_was_sent(a) for a in session.auth)
+    return any(
+        a.after_starttls and a.evidence == "observed" and a.method in SHOWS_SECRET and proof_was_sent(a)
+        for a in session.auth
+    )
 
 
 def _basic_disabled(session: Session) -> bool:

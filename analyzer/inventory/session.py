@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from analyzer.smtp.records import AuthAttempt, Method, StartTls
+from analyzer.smtp.records import AuthAttempt, Evidence, Method, StartTls
 
-Evidence = Literal["observed", "decrypted", "inferred"]
 TlsMode = Literal["none", "starttls", "implicit"]
 
 
@@ -22,7 +21,7 @@ class Session:
         client_mac, server_mac: 48-bit number, or ``None`` where the link has none.
         tls_mode: ``None`` when the conversation was already inside TLS as the capture began.
         tls_*: see :class:`analyzer.tls.records.TlsSession`.
-        auth: attempts in order; all of them were readable (``observed`` or ``decrypted``).
+        auth: attempts in order, each with its own evidence.
         method: method of the last successful attempt, else of the last attempt, else ``none`` where the
             session shows that no AUTH took place, else ``unknown``.
         evidence: ``None`` while ``method`` is ``unknown``.

@@ -22,7 +22,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from analyzer.inventory.session import Evidence, Session
+from analyzer.inventory.session import Session
+from analyzer.smtp.records import AuthAttempt, Evidence
 
 Status = Literal["exposed", "password", "mixed", "unknown", "no-auth", "certificate", "kerberos", "anonymous", "oauth"]
 STATUSES: tuple[Status, ...] = (
@@ -121,17 +122,15 @@ def note_uses(uses: Uses, session: Session) -> None:
         use = _USE_OF_METHOD[method]
     _note(uses, use, rank, confidence)
     if session.auth:
-        # Attempts were read, however the session's own verdict came about.
-        read = rank if session.evidence == "decrypted" else 0
-        others: set[Use] | None = None
+        others: dict[Use, AuthAttempt] | None = None
         for attempt in session.auth:
             other = _USE_OF_METHOD.get(attempt.method, "unknown")
             if other != use:
                 if others is None:  # most sessions have none
-                    others = set()
-                others.add(other)
-        for other in others or ():
-            _note(uses, other, read, 1.0)
+                    others = {}
+                others[other] = attempt
+        for other, attempt in (others or {}).items():
+            _note(uses, other, _RANK[attempt.evidence], attempt.confidence)
 
 
 def judge(uses: Uses, exposed: bool) -> tuple[Status, Evidence | None, float | None]:

@@ -102,8 +102,8 @@ def _attempt_record(session: Session, attempt: AuthAttempt, redactor: Redactor |
     return {
         "mechanism": clean_or_none(attempt.mechanism),
         "method": attempt.method,
-        "evidence": "decrypted" if session.evidence == "decrypted" else "observed",
-        "confidence": 1.0,
+        "evidence": attempt.evidence,
+        "confidence": attempt.confidence,
         "cleartext": was_in_clear(session, attempt),
         "initial_response": attempt.initial_response,
         "username": _user(attempt.username, redactor),

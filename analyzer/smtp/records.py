@@ -10,6 +10,7 @@ from typing import Literal
 
 Method = Literal["basic", "challenge", "oauth", "certificate", "kerberos", "anonymous", "none", "unknown"]
 Outcome = Literal["success", "failure", "cancelled", "unknown"]
+Evidence = Literal["observed", "decrypted", "inferred"]
 
 
 class Tally(dict[str, int]):
@@ -40,6 +41,8 @@ class AuthAttempt:
         after_starttls: it came in plain text although STARTTLS had been accepted: a decrypting middlebox may mirror it.
         refusal: status and scope a server gave when it refused a token (RFC 7628 section 3.2.2).
         time: nanoseconds since 1970-01-01 UTC, as fed with the AUTH command; in a session, when that began.
+        evidence: ``observed`` in the bytes, ``decrypted`` with the user's keys, or ``inferred`` from sizes inside TLS.
+        confidence: 1.0 but for inferred attempts, where it is a calibrated probability.
     """
 
     mechanism: str | None
@@ -55,6 +58,8 @@ class AuthAttempt:
     refusal: dict[str, str] | None = None
     after_starttls: bool = False
     time: int = 0
+    evidence: Evidence = "observed"
+    confidence: float = 1.0
 
 
 @dataclass(slots=True)

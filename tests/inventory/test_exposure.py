@@ -45,7 +45,7 @@ def test_a_challenge_response_is_sent_but_is_no_reusable_secret() -> None:
 
 
 def test_what_keys_made_readable_was_not_in_the_clear() -> None:
-    seen = session(attempt("PLAIN"), evidence="decrypted", method="basic", confidence=1.0)
+    seen = session(attempt("PLAIN", evidence="decrypted"), evidence="decrypted", method="basic", confidence=1.0)
     assert not was_in_clear(seen, seen.auth[0])
     assert not exposes_secret(seen)
 

@@ -111,7 +111,7 @@ NOT_EARNED: dict[str, list[Session]] = {
         session(attempt(), starttls=StartTls(True, True, False)),
         silent(starttls=OFFERED),
         session(attempt("LOGIN", "failure", **STARTTLS_FIRST), starttls=OFFERED),  # it was not let
-        session(attempt(), evidence="decrypted", method="basic", confidence=1.0, **IN_TLS),
+        session(attempt(evidence="decrypted"), evidence="decrypted", method="basic", confidence=1.0, **IN_TLS),
     ],
     "basic-disabled": [
         session(attempt("XOAUTH2", "failure", enhanced="5.7.139")),
@@ -158,7 +158,13 @@ NOT_EARNED: dict[str, list[Session]] = {
         silent("none", starttls=MIRRORED),
         session(attempt("EXTERNAL", after_starttls=True), starttls=MIRRORED),  # nothing secret was read
         session(attempt("LOGIN", "failure", code=504, username=None, after_starttls=True), starttls=MIRRORED),
-        session(attempt(after_starttls=True), starttls=MIRRORED, evidence="decrypted", method="basic", confidence=1.0),
+        session(
+            attempt(after_starttls=True, evidence="decrypted"),
+            starttls=MIRRORED,
+            evidence="decrypted",
+            method="basic",
+            confidence=1.0,
+        ),
     ],
     "password-offered-in-clear": [silent(mechanisms_before_tls=("XOAUTH2",)), silent(mechanisms_before_tls=None)],
     "wrong-port": [

@@ -88,7 +88,7 @@ def test_never_otherwise_rests_on_the_weakest_evidence() -> None:
 
 
 def test_a_fallback_within_one_session_is_mixed() -> None:
-    tried = (attempt("XOAUTH2", "failure"), attempt("LOGIN"))
+    tried = (attempt("XOAUTH2", "failure", evidence="decrypted"), attempt("LOGIN", evidence="decrypted"))
     seen = session(*tried, evidence="decrypted", method="basic", confidence=1.0)
     assert verdict(seen) == ("mixed", "decrypted", 1.0)
 

@@ -123,7 +123,7 @@ def test_a_refused_login_is_reported_with_its_meaning() -> None:
 
 
 def test_attempts_read_with_keys_are_not_called_cleartext() -> None:
-    seen = session(attempt("PLAIN"), evidence="decrypted", method="basic", confidence=1.0)
+    seen = session(attempt("PLAIN", evidence="decrypted"), evidence="decrypted", method="basic", confidence=1.0)
     (made,) = session_record(seen)["auth"]
     assert (made["cleartext"], made["evidence"]) == (False, "decrypted")
 
