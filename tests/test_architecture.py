@@ -36,7 +36,7 @@ SANS_IO = {"smtp", "tls", "streams"}
 IO_MODULES = {"asyncio", "io", "mmap", "os", "select", "socket", "ssl", "subprocess", "threading", "time"}
 
 LONGEST_MODULE = 600
-HEAVY = {"dpkt", "lz4", "numpy", "pyshark", "rich", "scapy", "tabulate", "zstandard"}
+HEAVY = {"cryptography", "dpkt", "lz4", "numpy", "pyshark", "rich", "scapy", "tabulate", "zstandard"}
 
 
 def room(module: Path) -> str:

@@ -150,6 +150,7 @@ class SessionObserver:
         tls = self._tls.finish(complete=complete) if self._tls is not None else TlsSession()
         if tls.established is None and complete and self._tls is not None and not self._in_tls[SERVER]:
             tls.established = False  # the server went on in SMTP
+        shown = tls.certificate.hosts if tls.certificate is not None else ()
         port = conversation.ports[server]
         if self._tls_mode == "starttls" and not (
             dialogue.starttls.requested or dialogue.ehlo or dialogue.auth_may_be_hidden
@@ -175,7 +176,7 @@ class SessionObserver:
             ehlo=dialogue.ehlo,
             server_name=dialogue.server_name,
             greeting=dialogue.greeting,
-            provider=provider_of(tls.sni, dialogue.server_name, dialogue.greeting),
+            provider=provider_of(tls.sni, dialogue.server_name, dialogue.greeting, shown),
             tls_mode=self._tls_mode,
             tls_version=tls.version,
             tls_cipher=tls.cipher,
@@ -183,6 +184,13 @@ class SessionObserver:
             tls_established=tls.established,
             tls_alert=tls.alert,
             tls_resumed=tls.resumed,
+            tls_alpn=tls.alpn,
+            tls_client_versions=tls.client_versions,
+            tls_ja3=tls.ja3,
+            tls_ja3_raw=tls.ja3_raw,
+            tls_ja4=tls.ja4,
+            tls_ja4_raw=tls.ja4_raw,
+            tls_certificate=tls.certificate,
             auth=dialogue.auth,
             starttls=dialogue.starttls,
             mechanisms_before_tls=dialogue.mechanisms_before_tls,

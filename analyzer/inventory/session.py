@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from analyzer.smtp.records import AuthAttempt, Evidence, Method, StartTls
+from analyzer.tls.certificate import Certificate
 
 TlsMode = Literal["none", "starttls", "implicit"]
 
@@ -56,6 +57,13 @@ class Session:
     tls_established: bool | None = None
     tls_alert: str | None = None
     tls_resumed: bool | None = None
+    tls_alpn: tuple[str, ...] = ()
+    tls_client_versions: tuple[str, ...] = ()
+    tls_ja3: str | None = None
+    tls_ja3_raw: str | None = None
+    tls_ja4: str | None = None
+    tls_ja4_raw: str | None = None
+    tls_certificate: Certificate | None = None
     auth: list[AuthAttempt] = field(default_factory=list)
     method: Method = "unknown"
     evidence: Evidence | None = None

@@ -17,6 +17,7 @@ from analyzer.report.model import InputSummary, Report
 from analyzer.report.redact import Redactor
 from analyzer.report.text import clean, clean_or_none
 from analyzer.smtp.records import AuthAttempt
+from analyzer.tls.certificate import Certificate
 
 Record = dict[str, Any]
 
@@ -29,8 +30,10 @@ def timestamp(nanoseconds: int | None) -> str | None:
     ``None`` for 0, which packets without time stamps have, and for a time that no calendar has: a damaged capture
     holds any number.
     """
-    if not nanoseconds:
-        return None
+    return _utc(nanoseconds) if nanoseconds else None
+
+
+def _utc(nanoseconds: int) -> str | None:
     try:
         time = _EPOCH + timedelta(microseconds=nanoseconds // 1000)
     except OverflowError:
@@ -63,16 +66,7 @@ def session_record(session: Session, redactor: Redactor | None = None) -> Record
             "provider": session.provider,
             "greeting": clean_or_none(session.greeting),
         },
-        "tls": {
-            "mode": session.tls_mode,
-            "version": session.tls_version,
-            "cipher": session.tls_cipher,
-            "sni": clean_or_none(session.tls_sni),
-            "ja4": None,
-            "established": session.tls_established,
-            "alert": session.tls_alert,
-            "resumed": session.tls_resumed,
-        },
+        "tls": _tls_record(session),
         "auth": [_attempt_record(session, attempt, redactor) for attempt in session.auth],
         "method": session.method,
         "evidence": session.evidence,
@@ -94,6 +88,37 @@ def session_record(session: Session, redactor: Redactor | None = None) -> Record
         "client_side_seen": session.client_side_seen,
         "findings": list(session.findings),
         "oddities": dict(sorted(session.oddities.items())),
+    }
+
+
+def _tls_record(session: Session) -> Record:
+    offered = list(session.tls_client_versions) or None  # a ClientHello offers one at least
+    return {
+        "mode": session.tls_mode,
+        "version": session.tls_version,
+        "cipher": session.tls_cipher,
+        "sni": clean_or_none(session.tls_sni),
+        "alpn": _cleaned(session.tls_alpn if offered else None),
+        "offered_versions": offered,
+        # Digits and letters that we wrote; cleaning would cut the lists of clients that offer a great deal.
+        "ja3": session.tls_ja3,
+        "ja3_raw": session.tls_ja3_raw,
+        "ja4": session.tls_ja4,
+        "ja4_raw": session.tls_ja4_raw,
+        "established": session.tls_established,
+        "alert": session.tls_alert,
+        "resumed": session.tls_resumed,
+        "certificate": session.tls_certificate and _certificate_record(session.tls_certificate),
+    }
+
+
+def _certificate_record(certificate: Certificate) -> Record:
+    return {
+        "subject": clean_or_none(certificate.subject),
+        "names": [clean(name) for name in certificate.names],
+        "not_before": _utc(certificate.not_before),
+        "not_after": _utc(certificate.not_after),
+        "self_issued": certificate.self_issued,
     }
 
 

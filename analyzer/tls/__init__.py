@@ -7,6 +7,8 @@ Inside, from the wire up:
 ``record_layer``  one direction's bytes -> records, stepped over without copying
 ``handshake``     plaintext handshake records -> messages
 ``hellos``        ClientHello and ServerHello -> values
+``fingerprint``   ClientHello -> JA3 and JA4, which name the program that sent it
+``certificate``   the server's certificate -> names and dates
 ``establishment`` the records of both directions -> did the handshake finish?
 ``tracker``       one connection: all of the above
 """

@@ -22,6 +22,9 @@ HANDSHAKE_TYPES: Final = frozenset((0, 1, 2, 3, 4, 5, 6, 8, *range(11, 17), *ran
 
 # Extension types (RFC 8446 section 4.2).
 SERVER_NAME: Final = 0
+SUPPORTED_GROUPS: Final = 10
+EC_POINT_FORMATS: Final = 11  # RFC 8422 section 5.1.2
+SIGNATURE_ALGORITHMS: Final = 13
 ALPN: Final = 16
 SESSION_TICKET: Final = 35
 PRE_SHARED_KEY: Final = 41

@@ -8,32 +8,76 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from struct import Struct, unpack
-from typing import Final
+from typing import Final, NamedTuple
 
 from analyzer.tls.code_points import (
     ALPN,
     EARLY_DATA,
+    EC_POINT_FORMATS,
     GREASE,
     PRE_SHARED_KEY,
     SERVER_NAME,
     SESSION_TICKET,
+    SIGNATURE_ALGORITHMS,
+    SUPPORTED_GROUPS,
     SUPPORTED_VERSIONS,
 )
-
-MAX_NAME: Final = 255
-"""Longest server or protocol name that is kept, in bytes: a DNS name cannot be longer (RFC 1035 section 2.3.4)."""
+from analyzer.tls.text import decoded
 
 MAX_PROTOCOLS: Final = 32
 """ALPN names that are kept; clients offer a handful, and a hostile hello could hold thousands."""
+
+MAX_LISTED: Final = 512
+"""Entries of the longest list that is kept for fingerprints. Some 350 cipher suites are registered and scanners offer
+all of them; every other list is shorter."""
 
 HELLO_RETRY_REQUEST: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 """The random that makes a ServerHello a HelloRetryRequest: SHA-256 of that word (RFC 8446 section 4.1.3)."""
 
 _RANDOM: Final = slice(2, 34)
 _AFTER_RANDOM: Final = 34
-_OF_INTEREST: Final = frozenset((SERVER_NAME, ALPN, SESSION_TICKET, PRE_SHARED_KEY, EARLY_DATA, SUPPORTED_VERSIONS))
+_OF_INTEREST: Final = frozenset(
+    (
+        SERVER_NAME,
+        SUPPORTED_GROUPS,
+        EC_POINT_FORMATS,
+        SIGNATURE_ALGORITHMS,
+        ALPN,
+        SESSION_TICKET,
+        PRE_SHARED_KEY,
+        EARLY_DATA,
+        SUPPORTED_VERSIONS,
+    )
+)
 
 _extension_header = Struct(">HH").unpack_from
+
+
+class Traits(NamedTuple):
+    """What of a ClientHello depends on the program that sends it, and is alike in most of its sessions.
+
+    The lists are as they came: in order, GREASE (RFC 8701) included, two bytes per entry. Integers would cost a
+    multiple of the time and memory, in every session again.
+
+    Attributes:
+        legacy_version: as in :class:`ClientHello`.
+        versions: as in :class:`ClientHello`.
+        suites: cipher suites.
+        extensions: types of the extensions.
+        groups: supported groups, in TLS 1.2 and below elliptic curves (RFC 8446 section 4.2.7).
+        point_formats: formats of points on curves (RFC 8422 section 5.1.2), one byte each.
+        signature_algorithms: RFC 8446 section 4.2.3.
+        protocol: the first ALPN name (RFC 7301 section 3.1) that is not GREASE; empty where there is none.
+    """
+
+    legacy_version: int
+    versions: tuple[int, ...]
+    suites: bytes = b""
+    extensions: bytes = b""
+    groups: bytes = b""
+    point_formats: bytes = b""
+    signature_algorithms: bytes = b""
+    protocol: bytes = b""
 
 
 @dataclass(slots=True)
@@ -44,7 +88,8 @@ class ClientHello:
         legacy_version: the version field, frozen at TLS 1.2 when ``versions`` come in an extension.
         versions: versions offered, highest first, GREASE left out.
         session_id: session to resume (TLS ≤ 1.2) or filler (TLS 1.3 compatibility mode).
-        suites: cipher suites as offered, in order, GREASE included.
+        traits: what fingerprints are made of; ``None`` when the hello is malformed, has a list of more than
+            :data:`MAX_LISTED` entries, or is one of SSL 2.0.
         sni: host name asked for, printable characters only.
         alpn: protocols offered, printable characters only, GREASE left out.
         ticket: a session ticket to resume from was presented (RFC 5077).
@@ -56,7 +101,7 @@ class ClientHello:
     legacy_version: int
     versions: tuple[int, ...]
     session_id: bytes = b""
-    suites: tuple[int, ...] = ()
+    traits: Traits | None = None
     sni: str | None = None
     alpn: tuple[str, ...] = ()
     ticket: bool = False
@@ -92,16 +137,19 @@ def parse_client_hello(body: bytes) -> ClientHello | None:
     session_id, at = _vector(body, _AFTER_RANDOM, 1)
     suites, at = _vector(body, at, 2)
     at += 1 + (body[at] if at < len(body) else 0)  # compression methods
-    found, whole = _extensions(body, at)
-    if not found:
-        return ClientHello(legacy_version, (legacy_version,), session_id, _numbers(suites), malformed=not whole)
+    kinds, found, whole = _extensions(body, at)
+    versions = _versions(found[SUPPORTED_VERSIONS]) if SUPPORTED_VERSIONS in found else (legacy_version,)
+    protocols = _protocols(found[ALPN]) if ALPN in found else []
+    traits = None
+    if whole:
+        traits = _traits(legacy_version, versions, suites, kinds, found, protocols[0] if protocols else b"")
     return ClientHello(
         legacy_version,
-        versions=_versions(found[SUPPORTED_VERSIONS]) if SUPPORTED_VERSIONS in found else (legacy_version,),
+        versions,
         session_id=session_id,
-        suites=_numbers(suites),
+        traits=traits,
         sni=_server_name(found[SERVER_NAME]) if SERVER_NAME in found else None,
-        alpn=_protocols(found[ALPN]) if ALPN in found else (),
+        alpn=tuple(map(decoded, protocols)),
         ticket=bool(found.get(SESSION_TICKET)),
         psk=PRE_SHARED_KEY in found,
         early_data=EARLY_DATA in found,
@@ -115,7 +163,7 @@ def parse_server_hello(body: bytes) -> ServerHello | None:
     at = _AFTER_RANDOM + 1 + (body[_AFTER_RANDOM] if size > _AFTER_RANDOM else 0)  # session id
     if at + 2 > size:
         return None
-    found, whole = _extensions(body, at + 3)
+    _, found, whole = _extensions(body, at + 3)
     selected = found.get(SUPPORTED_VERSIONS, b"")
     if len(selected) != 2:
         selected = body
@@ -138,16 +186,18 @@ def _vector(body: bytes, at: int, width: int) -> tuple[bytes, int]:
     return body[start:end], end
 
 
-def _extensions(body: bytes, at: int) -> tuple[dict[int, bytes], bool]:
-    """The extensions of interest that are there in full, and whether all of them end where ``body`` ends."""
+def _extensions(body: bytes, at: int) -> tuple[bytes, dict[int, bytes], bool]:
+    """Types of the extensions in order, those of interest that are there in full, and whether all end with ``body``."""
+    kinds = bytearray()
     found: dict[int, bytes] = {}
     limit = len(body)
     if at == limit:  # hellos before TLS 1.2 may have none
-        return found, True
+        return b"", found, True
     whole = at + 2 <= limit and at + 2 + (body[at] << 8 | body[at + 1]) == limit
     at += 2
     while at + 4 <= limit:
         kind, size = _extension_header(body, at)
+        kinds += body[at : at + 2]
         at += 4
         end = at + size
         if end > limit:
@@ -155,10 +205,26 @@ def _extensions(body: bytes, at: int) -> tuple[dict[int, bytes], bool]:
         if kind in _OF_INTEREST and kind not in found:
             found[kind] = body[at:end]
         at = end
-    return found, whole and at == limit
+    return bytes(kinds), found, whole and at == limit
 
 
-def _numbers(data: bytes) -> tuple[int, ...]:
+def _traits(
+    legacy_version: int,
+    versions: tuple[int, ...],
+    suites: bytes,
+    kinds: bytes,
+    found: dict[int, bytes],
+    protocol: bytes,
+) -> Traits | None:
+    groups, _ = _vector(found.get(SUPPORTED_GROUPS, b""), 0, 2)
+    formats, _ = _vector(found.get(EC_POINT_FORMATS, b""), 0, 1)
+    signatures, _ = _vector(found.get(SIGNATURE_ALGORITHMS, b""), 0, 2)
+    if max(len(suites), len(kinds), len(groups), len(signatures)) > 2 * MAX_LISTED:
+        return None
+    return Traits(legacy_version, versions, suites, kinds, groups, formats, signatures, protocol)
+
+
+def numbers(data: bytes) -> tuple[int, ...]:
     """The 16-bit numbers in ``data``; an odd byte at its end is dropped."""
     count = len(data) // 2
     return unpack(f">{count}H", data[: 2 * count])
@@ -167,7 +233,7 @@ def _numbers(data: bytes) -> tuple[int, ...]:
 def _versions(extension: bytes) -> tuple[int, ...]:
     """Versions of a client's supported_versions extension (RFC 8446 section 4.2.1), highest first."""
     listed, _ = _vector(extension, 0, 1)
-    return tuple(sorted(set(_numbers(listed)) - GREASE, reverse=True))
+    return tuple(sorted(set(numbers(listed)) - GREASE, reverse=True))
 
 
 def _server_name(extension: bytes) -> str | None:
@@ -176,22 +242,16 @@ def _server_name(extension: bytes) -> str | None:
     if len(extension) < 5 or extension[2]:
         return None
     end = 5 + (extension[3] << 8 | extension[4])
-    return _printable(extension[5:end]) or None
+    return decoded(extension[5:end]) or None
 
 
-def _protocols(extension: bytes) -> tuple[str, ...]:
-    """The names of an ALPN extension (RFC 7301 section 3.1)."""
+def _protocols(extension: bytes) -> list[bytes]:
+    """The first :data:`MAX_PROTOCOLS` names of an ALPN extension (RFC 7301 section 3.1), GREASE left out."""
     entries, _ = _vector(extension, 0, 2)
-    protocols: list[str] = []
+    protocols: list[bytes] = []
     at = 0
     while at < len(entries) and len(protocols) < MAX_PROTOCOLS:
         name, at = _vector(entries, at, 1)
         if len(name) != 2 or int.from_bytes(name, "big") not in GREASE:
-            protocols.append(_printable(name))
-    return tuple(protocols)
-
-
-def _printable(name: bytes) -> str:
-    """Text that is safe to show: no control, format or line-breaking characters, bounded."""
-    text = name[:MAX_NAME].decode("utf-8", "replace")
-    return text if text.isprintable() else "".join(filter(str.isprintable, text))
+            protocols.append(name)
+    return protocols

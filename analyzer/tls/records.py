@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from analyzer.tls.certificate import Certificate
+
 CLIENT: Final = 0
 SERVER: Final = 1
 """The sides of a connection, as every call takes them."""
@@ -21,6 +23,9 @@ class TlsSession:
         sni: host name the client asked for (RFC 6066 section 3), control characters removed.
         alpn: protocols the client offered (RFC 7301).
         client_versions: versions the client offered, highest first.
+        ja3, ja3_raw, ja4, ja4_raw: see :class:`analyzer.tls.fingerprint.Fingerprint`; ``None`` where the ClientHello
+            was not seen, is malformed or is one of SSL 2.0.
+        certificate: the server's certificate where it was sent in the clear (TLS 1.2 and below, not resumed).
         established: ``True`` when both sides finished the handshake, ``False`` when it was seen to fail,
             ``None`` when the capture does not show.
         alert: name of the fatal alert that was readable (RFC 8446 section 6), or ``None``.
@@ -33,6 +38,11 @@ class TlsSession:
     sni: str | None = None
     alpn: tuple[str, ...] = ()
     client_versions: tuple[str, ...] = ()
+    ja3: str | None = None
+    ja3_raw: str | None = None
+    ja4: str | None = None
+    ja4_raw: str | None = None
+    certificate: Certificate | None = None
     established: bool | None = None
     alert: str | None = None
     resumed: bool | None = None

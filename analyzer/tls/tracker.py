@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from analyzer.tls.certificate import Certificate, parse_certificate
 from analyzer.tls.code_points import (
     ALERT,
     APPLICATION_DATA,
@@ -20,6 +21,7 @@ from analyzer.tls.code_points import (
     version_name,
 )
 from analyzer.tls.establishment import Establishment
+from analyzer.tls.fingerprint import fingerprint
 from analyzer.tls.handshake import HandshakeReader
 from analyzer.tls.hellos import ClientHello, ServerHello, parse_client_hello, parse_server_hello
 from analyzer.tls.recognition import HEADER_SIZE, MAX_RECORD
@@ -39,7 +41,7 @@ class TlsTracker:
     """Feed it the in-order bytes of both sides, as the conversation brought them; ask it at any time.
 
     Give it what follows the STARTTLS dialogue, or the whole conversation of implicit TLS. Nothing in the bytes
-    raises, and what it keeps is bounded: a partial record header and a partial hello per side.
+    raises, and what it keeps is bounded: a partial record header and a partial hello or certificate per side.
 
     ``time`` is the packet time of the bytes, nanoseconds since 1970-01-01 UTC.
     """
@@ -106,11 +108,13 @@ class TlsTracker:
         """
         reader = self._reader
         offer, answer = reader.client_hello, reader.server_hello
-        session = TlsSession(alert=reader.alert, resumed=reader.resumed)
+        session = TlsSession(alert=reader.alert, resumed=reader.resumed, certificate=reader.certificate)
         if offer is not None:
             session.sni = offer.sni
             session.alpn = offer.alpn
             session.client_versions = tuple(map(version_name, offer.versions))
+            if offer.traits is not None:
+                session.ja3, session.ja3_raw, session.ja4, session.ja4_raw = fingerprint(offer.traits)
         if answer is not None:
             session.version = version_name(answer.version)
             session.cipher = cipher_name(answer.suite)
@@ -142,6 +146,7 @@ class _Reader:
         "_messages",
         "_retry",
         "alert",
+        "certificate",
         "client_hello",
         "damaged",
         "establishment",
@@ -155,6 +160,7 @@ class _Reader:
         self.oddities: dict[str, int] = {}
         self.client_hello: ClientHello | None = None
         self.server_hello: ServerHello | None = None
+        self.certificate: Certificate | None = None
         self.alert: str | None = None
         self.resumed: bool | None = None
         self.damaged = [False, False]
@@ -193,6 +199,8 @@ class _Reader:
             return
         for message, body in messages.feed(piece):
             self._message(side, message, body)
+            if self._messages[side] is None:
+                return
 
     def ssl2_client_hello(self, side: int, version: int) -> None:
         if side == CLIENT:
@@ -216,7 +224,8 @@ class _Reader:
             if self._retry:  # sent for middleboxes (RFC 8446 appendix D.4); the ServerHello still comes in clear
                 return
             answer = self.server_hello
-            if answer is not None and answer.version < TLS_1_3 and self._messages[SERVER] is not None:
+            read = self.resumed is None and self._messages[SERVER] is not None
+            if answer is not None and answer.version < TLS_1_3 and read:
                 # Every message since the ServerHello was read and neither a certificate nor ServerHelloDone was
                 # among them: the abbreviated handshake of RFC 5246 section 7.3 (tickets: RFC 5077 section 3.1).
                 self.resumed = True
@@ -240,7 +249,11 @@ class _Reader:
                 self._server_hello(body)
         elif side == SERVER and message in (CERTIFICATE, SERVER_HELLO_DONE):
             self.resumed = False
+            if message == CERTIFICATE and body is None:  # it begins
+                return
             self._messages[SERVER] = None
+            if body is not None:
+                self._server_certificate(body)
 
     def _client_hello(self, body: bytes) -> None:
         hello = parse_client_hello(body)
@@ -272,3 +285,8 @@ class _Reader:
         if hello.version >= TLS_1_3:
             self.resumed = hello.psk
             self._messages[SERVER] = None
+
+    def _server_certificate(self, body: bytes) -> None:
+        self.certificate = parse_certificate(body)
+        if self.certificate is None or self.certificate.malformed:
+            self._count("tls-certificate-malformed")

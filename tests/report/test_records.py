@@ -48,10 +48,16 @@ def test_a_session_record_is_the_documented_one() -> None:
             "version": None,
             "cipher": None,
             "sni": None,
+            "alpn": None,
+            "offered_versions": None,
+            "ja3": None,
+            "ja3_raw": None,
             "ja4": None,
+            "ja4_raw": None,
             "established": None,
             "alert": None,
             "resumed": None,
+            "certificate": None,
         },
         "auth": [
             {

@@ -6,13 +6,15 @@ from hypothesis import strategies as st
 
 from analyzer.tls.hellos import (
     HELLO_RETRY_REQUEST,
-    MAX_NAME,
+    MAX_LISTED,
     MAX_PROTOCOLS,
     ClientHello,
     ServerHello,
+    Traits,
     parse_client_hello,
     parse_server_hello,
 )
+from analyzer.tls.text import MAX_NAME
 from tests.tls.wire import alpn, client_hello, extension, numbers, server_hello, server_name, supported_versions, vector
 
 
@@ -30,15 +32,18 @@ def chosen(body: bytes) -> ServerHello:
 
 def test_client_hello_without_extensions_offers_its_legacy_version() -> None:
     hello = offered(client_hello(version=0x0301, suites=(0x002F, 0x0035), session_id=b"s" * 32))
-    assert hello == ClientHello(0x0301, (0x0301,), session_id=b"s" * 32, suites=(0x002F, 0x0035))
+    traits = Traits(0x0301, (0x0301,), numbers(0x002F, 0x0035))
+    assert hello == ClientHello(0x0301, (0x0301,), session_id=b"s" * 32, traits=traits)
 
 
 def test_client_hello_with_everything() -> None:
     body = client_hello(
         extension(0x2A2A, b""),
         server_name(b"smtp.example.org"),
-        extension(10, numbers(2, 29)),
-        alpn(b"\x1a\x1a", b"smtp"),
+        extension(10, vector(numbers(0x5A5A, 29), 2)),
+        extension(11, vector(b"\0\1\2", 1)),
+        alpn(b"\x1a\x1a", b"smtp", b"other"),
+        extension(13, vector(numbers(0x0804, 0x0403), 2)),
         extension(35, b"ticket"),
         supported_versions(0x3A3A, 0x0303, 0x0304, 0x7F1C),
         extension(42, b""),
@@ -48,9 +53,18 @@ def test_client_hello_with_everything() -> None:
     assert offered(body) == ClientHello(
         legacy_version=0x0303,
         versions=(0x7F1C, 0x0304, 0x0303),
-        suites=(0x4A4A, 0x1301, 0xC02F),
+        traits=Traits(
+            legacy_version=0x0303,
+            versions=(0x7F1C, 0x0304, 0x0303),
+            suites=numbers(0x4A4A, 0x1301, 0xC02F),
+            extensions=numbers(0x2A2A, 0, 10, 11, 16, 13, 35, 43, 42, 41),
+            groups=numbers(0x5A5A, 29),
+            point_formats=b"\0\1\2",
+            signature_algorithms=numbers(0x0804, 0x0403),
+            protocol=b"smtp",
+        ),
         sni="smtp.example.org",
-        alpn=("smtp",),
+        alpn=("smtp", "other"),
         ticket=True,
         psk=True,
         early_data=True,
@@ -92,12 +106,32 @@ def test_alpn_names_are_safe_to_show_and_bounded_in_number() -> None:
     assert hello.alpn == ("smtp", *["x"] * (MAX_PROTOCOLS - 1))
 
 
+@pytest.mark.parametrize(("entries", "kept"), [(MAX_LISTED, True), (MAX_LISTED + 1, False)])
+def test_lists_are_kept_up_to_a_limit(entries: int, kept: bool) -> None:
+    listed = numbers(*range(entries))
+    for hello in (
+        offered(client_hello(suites=range(entries))),
+        offered(client_hello(extension(10, vector(listed, 2)))),
+        offered(client_hello(extension(13, vector(listed, 2)))),
+        offered(client_hello(*[extension(0xFE00, b"")] * entries)),
+    ):
+        assert (hello.traits is not None) == kept
+        assert not hello.malformed
+
+
+def test_list_that_breaks_off_inside_its_extension_is_kept_as_far_as_it_goes() -> None:
+    hello = offered(client_hello(extension(10, b"\x00\x06" + numbers(23, 24))))
+    assert hello.traits is not None
+    assert hello.traits.groups == numbers(23, 24)
+
+
 def test_client_hello_cut_anywhere_says_so_and_keeps_what_it_has() -> None:
     whole = client_hello(server_name(b"mx.example"), supported_versions(0x0304))
     for size in range(2, len(whole)):
         hello = offered(whole[:size])
         # Without its extensions block a hello is well-formed, as before TLS 1.2.
         assert hello.malformed or size == len(client_hello())
+        assert (hello.traits is None) == hello.malformed
         assert hello.sni in (None, "mx.example")
         assert hello.versions in ((0x0303,), (0x0304,))
     assert parse_client_hello(whole[:1]) is None
@@ -144,7 +178,7 @@ def test_damaged_hello_can_be_parsed(data: st.DataObject) -> None:
         body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
     hello = offered(bytes(body))
     assert hello.sni is None or hello.sni.isprintable()
-    assert len(hello.suites) <= 0x7FFF
+    assert hello.traits is None or len(hello.traits.suites) <= 2 * MAX_LISTED
 
 
 def test_lying_lengths_do_not_read_beyond_the_hello() -> None:

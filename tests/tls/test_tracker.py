@@ -10,16 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.tls import CLIENT, SERVER, TlsSession, TlsTracker
+from analyzer.tls.certificate import parse_certificate
 from analyzer.tls.hellos import HELLO_RETRY_REQUEST
 from tests.tls import wire
+from tests.tls.certificates import certificate, chain
 from tests.tls.wire import Turn, track
 
 RETRY = wire.record(
     22, wire.message(2, wire.server_hello(wire.extension(43, wire.numbers(0x0304)), random=HELLO_RETRY_REQUEST))
 )
+LEAF = certificate("mx", names=("mx.example", "*.example"))
+CERTIFICATE = wire.message(11, chain(LEAF, certificate("Test CA")))
+SERVER_CERTIFICATE = wire.record(22, CERTIFICATE) + wire.SERVER_HELLO_DONE
 FULL_12: list[Turn] = [
     (CLIENT, wire.CLIENT_HELLO_12),
-    (SERVER, wire.SERVER_HELLO_12 + wire.SERVER_CERTIFICATE),
+    (SERVER, wire.SERVER_HELLO_12 + SERVER_CERTIFICATE),
     (CLIENT, wire.record(22, wire.message(16, b"k" * 66)) + wire.CCS + wire.FINISHED_12),
     (SERVER, wire.CCS + wire.FINISHED_12),
 ]
@@ -37,6 +42,11 @@ def test_full_handshake_of_tls_1_2() -> None:
         cipher="TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
         sni="mx.example",
         client_versions=("1.2",),
+        ja3="349640b9e304f8ea23a8e0f71dde2248",
+        ja3_raw="771,4865-49199,0,,",
+        ja4="t12d020100_c1929292aa6b_000000000000",
+        ja4_raw="t12d020100_1301,c02f_",
+        certificate=parse_certificate(CERTIFICATE[4:]),
         established=True,
         resumed=False,
     )
@@ -48,6 +58,10 @@ def test_full_handshake_of_tls_1_3() -> None:
         cipher="TLS_AES_128_GCM_SHA256",
         sni="mx.example",
         client_versions=("1.3", "1.2"),
+        ja3="925846c3879e9d47a4c3a9c1b98e6ee0",
+        ja3_raw="771,4865-49199,43-0,,",
+        ja4="t13d020200_c1929292aa6b_b9a491fefe05",
+        ja4_raw="t13d020200_1301,c02f_002b",
         established=True,
         resumed=False,
     )
@@ -72,7 +86,7 @@ def test_accepted_pre_shared_key_is_a_resumption() -> None:
 
 
 def test_handshake_messages_sharing_one_record() -> None:
-    messages = wire.message(2, wire.server_hello()) + wire.message(11, b"c" * 900) + wire.message(14, b"")
+    messages = wire.message(2, wire.server_hello()) + CERTIFICATE + wire.message(14, b"")
     turns = [FULL_12[0], (SERVER, wire.record(22, messages)), *FULL_12[2:]]
     assert track(turns) == track(FULL_12)
 
@@ -177,13 +191,54 @@ def test_one_side_alone_tells_what_it_knows(turns: list[Turn]) -> None:
 
 
 def test_missing_certificate_is_not_taken_for_a_resumption() -> None:
-    certificate = len(wire.SERVER_CERTIFICATE)
+    certificate = len(SERVER_CERTIFICATE)
     tracker = TlsTracker()
     tracker.feed(CLIENT, wire.CLIENT_HELLO_12, 0)
     tracker.feed(SERVER, wire.SERVER_HELLO_12, 0)
     tracker.gap(SERVER, certificate, 0)
     tracker.feed(SERVER, wire.CCS + wire.FINISHED_12 + wire.FINISHED_12, 0)
     assert tracker.finish().resumed is None
+
+
+@pytest.mark.parametrize("cut", range(4, len(CERTIFICATE), 97))
+def test_certificate_that_is_missing_in_part_is_still_a_full_handshake(cut: int) -> None:
+    tracker = TlsTracker()
+    tracker.feed(CLIENT, wire.CLIENT_HELLO_12, 0)
+    tracker.feed(SERVER, wire.SERVER_HELLO_12 + wire.record(22, CERTIFICATE)[: 5 + cut], 0)
+    shown = tracker.finish().certificate
+    assert (shown is not None) == (cut >= 4 + 6 + len(LEAF))
+    tracker.gap(SERVER, len(CERTIFICATE) - cut, 0)
+    tracker.feed(SERVER, wire.SERVER_HELLO_DONE + wire.CCS + wire.FINISHED_12, 0)
+    session = tracker.finish()
+    assert (session.resumed, session.certificate, session.oddities) == (False, shown, {})
+
+
+def test_certificate_cut_into_small_records_is_read() -> None:
+    stream = CERTIFICATE + wire.message(14, b"")
+    cut = b"".join(wire.record(22, stream[at : at + 10]) for at in range(0, len(stream), 10))
+    assert track([FULL_12[0], (SERVER, wire.SERVER_HELLO_12 + cut), *FULL_12[2:]]) == track(FULL_12)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"\0\0", chain(), chain(b"c" * 900), chain(bytes(60_000)), b"\0\0\x03\xff\xff\xff"]
+)
+def test_certificate_that_cannot_be_read_is_counted(body: bytes) -> None:
+    stream = wire.message(11, body) + wire.message(14, b"")
+    records = b"".join(wire.record(22, stream[at : at + 16_000]) for at in range(0, len(stream), 16_000))
+    session = track([FULL_12[0], (SERVER, wire.SERVER_HELLO_12 + records), *FULL_12[2:]])
+    assert (session.certificate, session.resumed, session.established) == (None, False, True)
+    assert session.oddities == {"tls-certificate-malformed": 1}
+
+
+def test_second_certificate_message_is_not_read() -> None:
+    other = wire.message(11, chain(certificate("other")))
+    for records in (wire.record(22, CERTIFICATE) + wire.record(22, other), wire.record(22, CERTIFICATE + other)):
+        assert track([*FULL_12[:1], (SERVER, wire.SERVER_HELLO_12 + records)]).certificate == track(FULL_12).certificate
+
+
+def test_certificate_of_the_client_is_not_the_servers() -> None:
+    session = track([(CLIENT, wire.record(22, CERTIFICATE)), *FULL_12[:1]])
+    assert (session.certificate, session.resumed, session.sni) == (None, None, "mx.example")
 
 
 def test_absence_proves_nothing_where_bytes_are_missing() -> None:

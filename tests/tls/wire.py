@@ -62,7 +62,7 @@ SERVER_HELLO_13 = record(22, message(2, server_hello(extension(43, numbers(0x030
 CLIENT_HELLO_12 = record(22, message(1, client_hello(server_name(b"mx.example"))))
 SERVER_HELLO_12 = record(22, message(2, server_hello()))
 CCS = record(20, b"\x01")
-SERVER_CERTIFICATE = record(22, message(11, b"c" * 900)) + record(22, message(14, b""))
+SERVER_HELLO_DONE = record(22, message(14, b""))
 FINISHED_12 = record(22, b"f" * 40)
 FATAL_HANDSHAKE_FAILURE = record(21, b"\x02\x28")
 
