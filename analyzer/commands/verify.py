@@ -15,10 +15,11 @@ from analyzer.errors import InputError, UsageError
 from analyzer.inventory.session import Session
 from analyzer.packets import SUBMISSION_PORTS
 from analyzer.pipeline import Analysis
+from analyzer.tshark.program import Tshark, find_tshark
 from analyzer.verify.compare import compare
 from analyzer.verify.inputs import Readable, readable
 from analyzer.verify.records import Verdict
-from analyzer.verify.tshark import Tshark, TsharkReading, find_tshark
+from analyzer.verify.tshark import TsharkReading
 from analyzer.verify.write import write_json, write_table
 
 

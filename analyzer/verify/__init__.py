@@ -1,6 +1,6 @@
 """A second opinion: the same capture through tshark (by pyshark), held against ours session by session.
 
-tshark's side is read by :mod:`~analyzer.verify.tshark` (the process), :mod:`~analyzer.verify.rows` (what one packet
+tshark's side is read by :mod:`~analyzer.verify.tshark` (what it is asked), :mod:`~analyzer.verify.rows` (what one packet
 shows, secrets cut off) and :mod:`~analyzer.verify.peer` (rows become sessions); :mod:`~analyzer.verify.compare` says
 where the two agree, and :mod:`~analyzer.verify.blind_spots` what tshark cannot see, and why.
 """

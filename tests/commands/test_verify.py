@@ -10,8 +10,8 @@ import pytest
 from analyzer.cli import main
 from analyzer.commands import verify
 from tests.commands.running import MECHANISMS, shell
+from tests.support.programs import program
 from tests.support.tools import needs_tshark
-from tests.verify.programs import program
 
 CAPTURE = MECHANISMS / "clear-login-two-steps.pcap"
 

@@ -12,9 +12,9 @@ import pytest
 from analyzer.capture.inputs import expand
 from analyzer.commands.verify import verify_input
 from analyzer.packets import SUBMISSION_PORTS
+from analyzer.tshark.program import find_tshark
 from analyzer.verify import blind_spots
 from analyzer.verify.records import Comparison, Verdict
-from analyzer.verify.tshark import find_tshark
 from tests.support.tools import needs_tshark
 from tests.verify.dialogues import Line, Pcap, b64, bye, hello
 

@@ -11,9 +11,9 @@ import pytest
 
 from analyzer.cli import main
 from analyzer.commands import verify
+from tests.support.programs import program
 from tests.support.tools import needs_tshark
 from tests.verify.dialogues import Pcap, b64, bye, hello
-from tests.verify.programs import program
 
 LOGIN = [
     ("C", b"AUTH LOGIN\r\n"),

@@ -10,8 +10,8 @@ import pytest
 from analyzer.capture.inputs import Input, expand
 from analyzer.commands.verify import verify_input
 from analyzer.packets import SUBMISSION_PORTS
+from analyzer.tshark.program import find_tshark
 from analyzer.verify.records import Comparison, Verdict
-from analyzer.verify.tshark import find_tshark
 from tests.support.material import CORPUS, LAB, REPOSITORY, corpus_labels, lab_labels, needs_corpus, needs_lab
 from tests.support.tools import needs_tshark
 

@@ -5,17 +5,15 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from analyzer.errors import UsageError
-from analyzer.verify import tshark as module
+from analyzer.tshark import lines
+from analyzer.tshark.program import find_tshark
 from analyzer.verify.records import PeerSession
-from analyzer.verify.tshark import LineSplitter, Tshark, TsharkReading, find_tshark
+from analyzer.verify.tshark import TsharkReading
+from tests.support.programs import program
 from tests.support.tools import needs_tshark
 from tests.tls.wire import client_hello, message, record, server_name
 from tests.verify.dialogues import Pcap, b64, bye, hello
-from tests.verify.programs import program
 
 PORTS = (25, 465, 587, 2465, 2525, 2587)
 LOGIN = [
@@ -95,43 +93,6 @@ def test_what_is_no_capture_is_told(tmp_path: Path) -> None:
     assert read(path) == ([], "tshark stopped: it isn't a capture file in a format TShark understands")
 
 
-def test_a_missing_tshark_is_one_line_with_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(
-        UsageError, match=r"^verify needs tshark, which is not installed; .*apt install tshark.*--tshark"
-    ):
-        find_tshark()
-    with pytest.raises(UsageError, match=r"'/no/where' is not a program"):
-        find_tshark("/no/where")
-
-
-@pytest.mark.parametrize(
-    ("version", "problem"),
-    [
-        ("TShark (Wireshark) 3.6.2 (Git v3.6.2)", "is tshark 3.6.2, verify needs 4.0 or newer"),
-        ("ls (GNU coreutils) 9.1", "is not tshark"),
-        ("", "is not tshark"),
-    ],
-)
-def test_a_program_that_is_too_old_or_another_one_is_refused(tmp_path: Path, version: str, problem: str) -> None:
-    with pytest.raises(UsageError, match=problem):
-        find_tshark(program(tmp_path, "", version))
-
-
-@pytest.mark.parametrize("version", ["4.0.17", "4.2.0", "10.1"])
-def test_newer_versions_are_taken_under_any_file_name(tmp_path: Path, version: str) -> None:
-    path = program(tmp_path, "", f'Running as user "root".\nTShark (Wireshark) {version}.')
-    assert find_tshark(path) == Tshark(path, version)
-
-
-def test_a_program_that_cannot_be_run_is_one_line(tmp_path: Path) -> None:
-    path = tmp_path / "tshark"
-    path.write_bytes(b"\x7fELF no program")
-    path.chmod(0o755)
-    with pytest.raises(UsageError, match="cannot be run"):
-        find_tshark(str(path))
-
-
 @pytest.mark.parametrize(
     ("body", "fault"),
     [
@@ -164,26 +125,7 @@ def test_leaving_early_ends_the_process_even_one_that_has_much_to_say(tmp_path: 
 
 
 def test_output_of_absurd_length_is_dropped_and_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_LINE", 1000)
+    monkeypatch.setattr(lines, "MAX_LINE", 1000)
     path = program(tmp_path, "print('x' * 300000)")
     capture = Pcap().write(tmp_path / "a.pcap")
     assert read(capture, path) == ([], "1 packets of absurd size were left out")
-
-
-@given(st.lists(st.text("ab\n", max_size=30)))
-def test_lines_do_not_depend_on_how_the_output_arrives(chunks: list[str]) -> None:
-    splitter = LineSplitter()
-    lines = [line for chunk in chunks for line in splitter.feed(chunk.encode())]
-    assert lines == "".join(chunks).encode().split(b"\n")[:-1]
-    assert splitter.dropped == 0
-
-
-@given(st.lists(st.integers(1, 12), max_size=20))
-def test_a_line_beyond_the_limit_is_dropped_whole_and_the_next_ones_are_read(sizes: list[int]) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "MAX_LINE", 20)
-        splitter = LineSplitter()
-        text = b"".join(b"x" * 50 + b"\n" if size > 9 else b"y" * size + b"\n" for size in sizes)
-        lines = [line for at in range(0, len(text), 7) for line in splitter.feed(text[at : at + 7])]
-    assert lines == [b"y" * size for size in sizes if size <= 9]
-    assert splitter.dropped == sum(size > 9 for size in sizes)
