@@ -18,7 +18,7 @@ from hashlib import md5, sha256
 from typing import Final, NamedTuple
 
 from analyzer.tls.code_points import ALPN, GREASE, SERVER_NAME, SSL_3_0, TLS_1_2, TLS_1_3
-from analyzer.tls.hellos import Traits, numbers
+from analyzer.tls.hellos import Traits, numbers, vector
 
 CACHED: Final = 512
 """Fingerprints remembered: a network has a few dozen TLS clients. At most some 25 kB each, usually one."""
@@ -51,9 +51,11 @@ class Fingerprint(NamedTuple):
 @lru_cache(CACHED)
 def fingerprint(traits: Traits) -> Fingerprint:
     """The fingerprints of a hello that came over TCP."""
-    suites = _without_grease(traits.suites)
+    suites = _without_grease(numbers(traits.suites))
     extensions = _without_grease(traits.extensions)
-    lists = (suites, extensions, _without_grease(traits.groups), traits.point_formats)
+    groups = _without_grease(numbers(vector(traits.groups, 0, 2)[0]))
+    formats, _ = vector(traits.point_formats, 0, 1)
+    lists: tuple[Iterable[int], ...] = (suites, extensions, groups, formats)
     ja3 = ",".join([str(traits.legacy_version), *("-".join(map(str, entries)) for entries in lists)])
 
     head = (
@@ -65,7 +67,7 @@ def fingerprint(traits: Traits) -> Fingerprint:
     )
     sorted_suites = _hexadecimal(sorted(suites))
     rest = _hexadecimal(sorted(kind for kind in extensions if kind not in _NAMED_ELSEWHERE))
-    if signatures := _without_grease(traits.signature_algorithms):
+    if signatures := _without_grease(numbers(vector(traits.signature_algorithms, 0, 2)[0])):
         rest += "_" + _hexadecimal(signatures)  # in their order, which is the client's preference
     return Fingerprint(
         ja3=md5(ja3.encode(), usedforsecurity=False).hexdigest(),
@@ -75,8 +77,8 @@ def fingerprint(traits: Traits) -> Fingerprint:
     )
 
 
-def _without_grease(entries: bytes) -> list[int]:
-    return [number for number in numbers(entries) if number not in GREASE]
+def _without_grease(entries: Iterable[int]) -> list[int]:
+    return [entry for entry in entries if entry not in GREASE]
 
 
 def _hexadecimal(entries: Iterable[int]) -> str:

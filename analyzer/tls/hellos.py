@@ -27,9 +27,9 @@ from analyzer.tls.text import decoded
 MAX_PROTOCOLS: Final = 32
 """ALPN names that are kept; clients offer a handful, and a hostile hello could hold thousands."""
 
-MAX_LISTED: Final = 512
-"""Entries of the longest list that is kept for fingerprints. Some 350 cipher suites are registered and scanners offer
-all of them; every other list is shorter."""
+MAX_LISTS: Final = 4096
+"""Bytes of all lists that fingerprints are made of, two per entry. Some 350 cipher suites are registered, which
+scanners offer to the last; the other lists of real clients are shorter."""
 
 HELLO_RETRY_REQUEST: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 """The random that makes a ServerHello a HelloRetryRequest: SHA-256 of that word (RFC 8446 section 4.1.3)."""
@@ -56,24 +56,24 @@ _extension_header = Struct(">HH").unpack_from
 class Traits(NamedTuple):
     """What of a ClientHello depends on the program that sends it, and is alike in most of its sessions.
 
-    The lists are as they came: in order, GREASE (RFC 8701) included, two bytes per entry. Integers would cost a
-    multiple of the time and memory, in every session again.
+    Lists are as they came: in order, GREASE (RFC 8701) included, undecoded where decoding can wait: the same traits
+    come with every session of a client.
 
     Attributes:
         legacy_version: as in :class:`ClientHello`.
         versions: as in :class:`ClientHello`.
-        suites: cipher suites.
+        suites: cipher suites, two bytes each.
         extensions: types of the extensions.
-        groups: supported groups, in TLS 1.2 and below elliptic curves (RFC 8446 section 4.2.7).
-        point_formats: formats of points on curves (RFC 8422 section 5.1.2), one byte each.
-        signature_algorithms: RFC 8446 section 4.2.3.
+        groups: content of supported_groups, in TLS 1.2 and below elliptic_curves (RFC 8446 section 4.2.7).
+        point_formats: content of ec_point_formats (RFC 8422 section 5.1.2).
+        signature_algorithms: content of signature_algorithms (RFC 8446 section 4.2.3).
         protocol: the first ALPN name (RFC 7301 section 3.1) that is not GREASE; empty where there is none.
     """
 
     legacy_version: int
     versions: tuple[int, ...]
     suites: bytes = b""
-    extensions: bytes = b""
+    extensions: tuple[int, ...] = ()
     groups: bytes = b""
     point_formats: bytes = b""
     signature_algorithms: bytes = b""
@@ -88,8 +88,8 @@ class ClientHello:
         legacy_version: the version field, frozen at TLS 1.2 when ``versions`` come in an extension.
         versions: versions offered, highest first, GREASE left out.
         session_id: session to resume (TLS ≤ 1.2) or filler (TLS 1.3 compatibility mode).
-        traits: what fingerprints are made of; ``None`` when the hello is malformed, has a list of more than
-            :data:`MAX_LISTED` entries, or is one of SSL 2.0.
+        traits: what fingerprints are made of; ``None`` when the hello is malformed, has more than
+            :data:`MAX_LISTS` bytes of lists, or is one of SSL 2.0.
         sni: host name asked for, printable characters only.
         alpn: protocols offered, printable characters only, GREASE left out.
         ticket: a session ticket to resume from was presented (RFC 5077).
@@ -134,20 +134,28 @@ def parse_client_hello(body: bytes) -> ClientHello | None:
     if len(body) < 2:
         return None
     legacy_version = body[0] << 8 | body[1]
-    session_id, at = _vector(body, _AFTER_RANDOM, 1)
-    suites, at = _vector(body, at, 2)
+    session_id, at = vector(body, _AFTER_RANDOM, 1)
+    suites, at = vector(body, at, 2)
     at += 1 + (body[at] if at < len(body) else 0)  # compression methods
     kinds, found, whole = _extensions(body, at)
     versions = _versions(found[SUPPORTED_VERSIONS]) if SUPPORTED_VERSIONS in found else (legacy_version,)
     protocols = _protocols(found[ALPN]) if ALPN in found else []
-    traits = None
-    if whole:
-        traits = _traits(legacy_version, versions, suites, kinds, found, protocols[0] if protocols else b"")
+    traits = Traits(
+        legacy_version,
+        versions,
+        suites,
+        tuple(kinds),
+        found.get(SUPPORTED_GROUPS, b""),
+        found.get(EC_POINT_FORMATS, b""),
+        found.get(SIGNATURE_ALGORITHMS, b""),
+        protocols[0] if protocols else b"",
+    )
+    size = len(suites) + 2 * len(kinds) + sum(map(len, traits[4:7]))
     return ClientHello(
         legacy_version,
         versions,
         session_id=session_id,
-        traits=traits,
+        traits=traits if whole and size <= MAX_LISTS else None,
         sni=_server_name(found[SERVER_NAME]) if SERVER_NAME in found else None,
         alpn=tuple(map(decoded, protocols)),
         ticket=bool(found.get(SESSION_TICKET)),
@@ -176,7 +184,7 @@ def parse_server_hello(body: bytes) -> ServerHello | None:
     )
 
 
-def _vector(body: bytes, at: int, width: int) -> tuple[bytes, int]:
+def vector(body: bytes, at: int, width: int) -> tuple[bytes, int]:
     """A vector (RFC 8446 section 3.4) with a length of ``width`` bytes at ``at``, and where it ends.
 
     One that breaks off is cut short, and its end lies behind the end of ``body``.
@@ -186,18 +194,18 @@ def _vector(body: bytes, at: int, width: int) -> tuple[bytes, int]:
     return body[start:end], end
 
 
-def _extensions(body: bytes, at: int) -> tuple[bytes, dict[int, bytes], bool]:
+def _extensions(body: bytes, at: int) -> tuple[list[int], dict[int, bytes], bool]:
     """Types of the extensions in order, those of interest that are there in full, and whether all end with ``body``."""
-    kinds = bytearray()
+    kinds: list[int] = []
     found: dict[int, bytes] = {}
     limit = len(body)
     if at == limit:  # hellos before TLS 1.2 may have none
-        return b"", found, True
+        return kinds, found, True
     whole = at + 2 <= limit and at + 2 + (body[at] << 8 | body[at + 1]) == limit
     at += 2
     while at + 4 <= limit:
         kind, size = _extension_header(body, at)
-        kinds += body[at : at + 2]
+        kinds.append(kind)
         at += 4
         end = at + size
         if end > limit:
@@ -205,23 +213,7 @@ def _extensions(body: bytes, at: int) -> tuple[bytes, dict[int, bytes], bool]:
         if kind in _OF_INTEREST and kind not in found:
             found[kind] = body[at:end]
         at = end
-    return bytes(kinds), found, whole and at == limit
-
-
-def _traits(
-    legacy_version: int,
-    versions: tuple[int, ...],
-    suites: bytes,
-    kinds: bytes,
-    found: dict[int, bytes],
-    protocol: bytes,
-) -> Traits | None:
-    groups, _ = _vector(found.get(SUPPORTED_GROUPS, b""), 0, 2)
-    formats, _ = _vector(found.get(EC_POINT_FORMATS, b""), 0, 1)
-    signatures, _ = _vector(found.get(SIGNATURE_ALGORITHMS, b""), 0, 2)
-    if max(len(suites), len(kinds), len(groups), len(signatures)) > 2 * MAX_LISTED:
-        return None
-    return Traits(legacy_version, versions, suites, kinds, groups, formats, signatures, protocol)
+    return kinds, found, whole and at == limit
 
 
 def numbers(data: bytes) -> tuple[int, ...]:
@@ -232,7 +224,7 @@ def numbers(data: bytes) -> tuple[int, ...]:
 
 def _versions(extension: bytes) -> tuple[int, ...]:
     """Versions of a client's supported_versions extension (RFC 8446 section 4.2.1), highest first."""
-    listed, _ = _vector(extension, 0, 1)
+    listed, _ = vector(extension, 0, 1)
     return tuple(sorted(set(numbers(listed)) - GREASE, reverse=True))
 
 
@@ -247,11 +239,11 @@ def _server_name(extension: bytes) -> str | None:
 
 def _protocols(extension: bytes) -> list[bytes]:
     """The first :data:`MAX_PROTOCOLS` names of an ALPN extension (RFC 7301 section 3.1), GREASE left out."""
-    entries, _ = _vector(extension, 0, 2)
+    entries, _ = vector(extension, 0, 2)
     protocols: list[bytes] = []
     at = 0
     while at < len(entries) and len(protocols) < MAX_PROTOCOLS:
-        name, at = _vector(entries, at, 1)
+        name, at = vector(entries, at, 1)
         if len(name) != 2 or int.from_bytes(name, "big") not in GREASE:
             protocols.append(name)
     return protocols
