@@ -154,7 +154,7 @@ def identify(
         sni: host name the client asked for.
         server_name: host name of the greeting or of the EHLO reply.
         greeting: text of the 220 greeting after the code.
-        cert_names: subject alternative names of the server's certificate (wildcards never match).
+        cert_names: names of the server's certificate; a wildcard shows a provider whose hosts all end so.
     """
     if sni is not None and (id := _by_host(sni)):
         return Match(id, "sni")

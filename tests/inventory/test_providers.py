@@ -92,6 +92,11 @@ def test_the_clients_own_words_come_first() -> None:
     assert identify() is None
 
 
+def test_wildcard_of_a_certificate_shows_a_provider_whose_hosts_all_end_so() -> None:
+    assert identify(cert_names=["*.mail.protection.outlook.com"]) == Match("exchange-online-relay", "certificate")
+    assert identify(cert_names=["*.outlook.com", "*.amazonaws.com", "*.com", "*"]) is None
+
+
 @pytest.mark.parametrize(
     "text",
     [

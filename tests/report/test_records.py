@@ -13,8 +13,9 @@ from analyzer.report.losses import LOSSES
 from analyzer.report.records import context_record, device_record, mac_text, session_record, timestamp
 from analyzer.report.redact import Redactor
 from analyzer.smtp.records import AuthAttempt, StartTls
+from analyzer.tls.certificate import Certificate
 from tests.support.reports import HOSTILE, hostile_sessions, office, office_report, report
-from tests.support.sessions import attempt, session, silent
+from tests.support.sessions import SECOND, attempt, session, silent
 
 
 def test_a_session_record_is_the_documented_one() -> None:
@@ -136,6 +137,38 @@ def test_attempts_read_with_keys_are_not_called_cleartext() -> None:
 
 def test_a_connection_joined_inside_tls_has_no_mode() -> None:
     assert session_record(silent("unknown", tls_mode=None))["tls"]["mode"] is None
+
+
+def test_what_was_seen_of_tls_is_reported() -> None:
+    suites = ",".join(f"{suite:04x}" for suite in range(300))
+    seen = silent(
+        "unknown",
+        tls_mode="implicit",
+        tls_version="1.2",
+        tls_alpn=("smtp",),
+        tls_client_versions=("1.3", "1.2"),
+        tls_ja3="ada70206e40642a3e4461f35503241d5",
+        tls_ja3_raw="771,0,,,",
+        tls_ja4="t13d9900sp_8daaf6152771_000000000000",
+        tls_ja4_raw=f"t13d9900sp_{suites}_",
+        tls_certificate=Certificate("mx", ("mx.example", "*.example"), 0, 253_402_300_799 * SECOND, self_issued=True),
+    )
+    made = session_record(seen)["tls"]
+    assert (made["alpn"], made["offered_versions"]) == (["smtp"], ["1.3", "1.2"])
+    assert (made["ja3"], made["ja3_raw"]) == ("ada70206e40642a3e4461f35503241d5", "771,0,,,")
+    assert (made["ja4"], made["ja4_raw"]) == ("t13d9900sp_8daaf6152771_000000000000", f"t13d9900sp_{suites}_")
+    assert made["certificate"] == {
+        "subject": "mx",
+        "names": ["mx.example", "*.example"],
+        "not_before": "1970-01-01T00:00:00.000000Z",
+        "not_after": "9999-12-31T23:59:59.000000Z",
+        "self_issued": True,
+    }
+
+
+def test_no_protocols_offered_is_not_the_same_as_no_offer_seen() -> None:
+    assert session_record(silent(tls_client_versions=("1.2",)))["tls"]["alpn"] == []
+    assert session_record(silent())["tls"]["alpn"] is None
 
 
 @pytest.mark.parametrize(

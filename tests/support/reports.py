@@ -9,6 +9,7 @@ from analyzer.inventory.devices import Inventory
 from analyzer.inventory.session import Session
 from analyzer.report import InputSummary, Report
 from analyzer.smtp.records import StartTls
+from analyzer.tls.certificate import Certificate
 from tests.support.sessions import SECOND, START, attempt, session, silent
 
 HOSTILE = {
@@ -107,6 +108,9 @@ def hostile_sessions(text: str) -> list[Session]:
             server_name=text,
             greeting=text,
             tls_sni=text,
+            tls_alpn=(text,),
+            tls_client_versions=("1.2",),
+            tls_certificate=Certificate(text, (text,), 0, START),
             source=text,
             mechanisms_before_tls=(text,),
             mechanisms_after_tls=(text,),
