@@ -72,16 +72,8 @@ def parse_certificate(body: bytes) -> Certificate | None:
 @lru_cache(CACHED)
 def _parse(der: bytes) -> Certificate | None:
     from cryptography import x509  # takes 50 ms, and many captures have no certificate
-    from cryptography.exceptions import UnsupportedAlgorithm
 
-    unreadable = (
-        ValueError,
-        TypeError,
-        UnsupportedAlgorithm,
-        x509.DuplicateExtension,
-        x509.InvalidVersion,
-        x509.UnsupportedGeneralNameType,
-    )
+    # The library raises what it likes for odd certificates: ValueError, TypeError, KeyError and errors of its own.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what peers' certificates look like, which is nothing to tell the user
         try:
@@ -89,11 +81,11 @@ def _parse(der: bytes) -> Certificate | None:
             subject = _common_name(certificate.subject)
             self_issued = certificate.subject == certificate.issuer
             not_before, not_after = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-        except unreadable:
+        except Exception:  # noqa: BLE001
             return None
         try:
             names, malformed = _dns_names(certificate), False
-        except unreadable:
+        except Exception:  # noqa: BLE001
             names, malformed = (), True
     return Certificate(subject, names, _nanoseconds(not_before), _nanoseconds(not_after), self_issued, malformed)
 

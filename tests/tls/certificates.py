@@ -30,6 +30,7 @@ def certificate(
     since: datetime = FROM,
     until: datetime = UNTIL,
     others: Sequence[x509.GeneralName] = (),
+    extensions: Sequence[x509.ExtensionType] = (),
 ) -> bytes:
     """DER of a certificate with these common names and DNS names; ``issuer`` ``None``: it issued itself."""
     subject = distinguished(*common_names)
@@ -46,6 +47,8 @@ def certificate(
     if names or others:
         general = [*others, *(x509.DNSName(name) for name in names)]
         builder = builder.add_extension(x509.SubjectAlternativeName(general), critical=False)
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=False)
     return builder.sign(KEY, None).public_bytes(Encoding.DER)
 
 
