@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -27,6 +27,9 @@ LEAST_BLOCK_BYTES = 256 * 1024
 
 LOOK_BYTES = 8 * 1024
 """First block of an input that is only looked at, for its first packets' times."""
+
+OnKeys = Callable[[bytes], None]
+"""Receives TLS keys, as lines of a key log."""
 
 NAMED_FAILURES = 3
 """Failures named in a message when no input can be used."""
@@ -56,16 +59,24 @@ class CaptureSet:
         bytes_total: bytes there are to read, ``None`` where a pipe is among the inputs.
     """
 
-    def __init__(self, inputs: Sequence[Input], failures: Sequence[InputError], block_bytes: int) -> None:
+    def __init__(
+        self,
+        inputs: Sequence[Input],
+        failures: Sequence[InputError],
+        block_bytes: int,
+        on_keys: OnKeys | None = None,
+    ) -> None:
         """Look at every input's beginning. Use :func:`open_captures`."""
         self.failures = list(failures)
         self.damage: list[Damage] = []
         self.oddities: Counter[str] = Counter()
         self._block_bytes = block_bytes
+        self._on_keys = on_keys
         entries: list[_Entry] = []
         for given in inputs:
             try:
-                entries.append(_opened(given, block_bytes) if len(inputs) == 1 else _looked_at(given, block_bytes))
+                open_one = _opened if len(inputs) == 1 else _looked_at
+                entries.append(open_one(given, block_bytes, on_keys))
             except InputError as failure:
                 self.failures.append(failure)
         order = chronological([entry.start for entry in entries], [entry.given.name for entry in entries])
@@ -110,7 +121,7 @@ class CaptureSet:
         if entry.reader is None:
             block_bytes = max(self._block_bytes // open_inputs, min(self._block_bytes, LEAST_BLOCK_BYTES))
             try:
-                entry.reader = CaptureReader(entry.given, block_bytes, entry.source)
+                entry.reader = CaptureReader(entry.given, block_bytes, entry.source, self._on_keys)
             except InputError as failure:  # it could be read when we looked: gone, or overwritten by a ring
                 self.damage.append(Damage(entry.source.name, f"gone when its turn came ({failure.problem})"))
                 return
@@ -127,13 +138,21 @@ class CaptureSet:
                 self.damage.append(Damage(entry.source.name, reader.lost))
 
 
-def open_captures(paths: Sequence[str], *, stdin: BinaryIO | None = None, block_bytes: int = BLOCK_BYTES) -> CaptureSet:
+def open_captures(
+    paths: Sequence[str],
+    *,
+    stdin: BinaryIO | None = None,
+    block_bytes: int = BLOCK_BYTES,
+    on_keys: OnKeys | None = None,
+) -> CaptureSet:
     """Open files, directories, glob patterns and ``-`` as one stream of frames.
 
     Args:
         paths: what the user named.
         stdin: what ``-`` reads, in place of the process's standard input.
         block_bytes: bytes read at a time.
+        on_keys: receives the TLS keys that captures carry (pcapng), before the packets that come with them; the same
+            ones may come twice.
 
     Raises:
         InputError: the only input cannot be used.
@@ -142,7 +161,7 @@ def open_captures(paths: Sequence[str], *, stdin: BinaryIO | None = None, block_
     if not paths:
         raise UsageError("no capture was named; give files, directories, or - for standard input")
     inputs, failures = expand(paths, stdin)
-    captures = CaptureSet(inputs, failures, block_bytes)
+    captures = CaptureSet(inputs, failures, block_bytes, on_keys)
     if not captures.sources:
         if len(captures.failures) == 1:
             raise captures.failures[0]
@@ -153,15 +172,15 @@ def open_captures(paths: Sequence[str], *, stdin: BinaryIO | None = None, block_
     return captures
 
 
-def _opened(given: Input, block_bytes: int) -> _Entry:
+def _opened(given: Input, block_bytes: int, on_keys: OnKeys | None) -> _Entry:
     """The only input: its place among others need not be known."""
-    reader = CaptureReader(given, block_bytes)
+    reader = CaptureReader(given, block_bytes, None, on_keys)
     return _Entry(given, reader.source, reader)
 
 
-def _looked_at(given: Input, block_bytes: int) -> _Entry:
+def _looked_at(given: Input, block_bytes: int, on_keys: OnKeys | None) -> _Entry:
     """One of several inputs: opened to see when it begins, and closed again where it can be opened again."""
-    reader = CaptureReader(given, LOOK_BYTES if given.reopenable else block_bytes)
+    reader = CaptureReader(given, LOOK_BYTES if given.reopenable else block_bytes, None, on_keys)
     frames = iter(reader)
     batch = next(frames, None)
     seen = reader.source

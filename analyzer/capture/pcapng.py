@@ -8,7 +8,7 @@ a snapshot length and a clock of its own.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from struct import Struct
 from typing import Literal
 
@@ -28,6 +28,11 @@ SIMPLE_PACKET = 3
 INTERFACE_STATISTICS = 5
 ENHANCED_PACKET = 6
 DECRYPTION_SECRETS = 10
+
+SECRETS_OF_TLS = 0x544C534B
+"""Type of decryption secrets: lines of a TLS key log."""
+
+SECRETS_AT = 16  # after the block's type and length, the secrets' type and length
 
 SECTION_HEADER_BYTES = 28  # the shortest
 ENHANCED_OVERHEAD = 32  # of a packet block with a time stamp: 28 before the frame, 4 after it
@@ -90,7 +95,11 @@ class _Interfaces:
 
 
 class PcapngFormat:
-    """A pcapng file, section after section."""
+    """A pcapng file, section after section.
+
+    Attributes:
+        on_keys: receives the TLS keys that the file carries, as lines of a key log; ``None``: they are stepped over.
+    """
 
     def __init__(self, data: Bytes, end: int, source: Source, *, complete: bool) -> None:
         """Look at the first section header, at the start of ``data``; ``complete`` changes nothing here."""
@@ -106,6 +115,7 @@ class PcapngFormat:
         self._last_time = 0
         self._dropped: dict[int, int] = {}
         self._dropped_before = 0  # in earlier sections
+        self.on_keys: Callable[[bytes], None] | None = None
         source.format = "pcapng"
 
     def decode(self, data: Bytes, start: int, end: int, source: Source, oddities: Counter[str]) -> Decoded:
@@ -203,7 +213,10 @@ class PcapngFormat:
         for index in np.flatnonzero(types == INTERFACE_STATISTICS).tolist():
             self._note_drops(data[offsets[index] : offsets[index] + lengths[index]].tobytes())
         source.dropped = self._dropped_before + sum(self._dropped.values())
-        source.decryption_secrets += int(np.count_nonzero(types == DECRYPTION_SECRETS))
+        for index in np.flatnonzero(types == DECRYPTION_SECRETS).tolist():
+            source.decryption_secrets += 1
+            if self.on_keys is not None:
+                self._hand_keys(data[offsets[index] : offsets[index] + lengths[index]].tobytes(), self.on_keys)
         return before + np.cumsum(declares, dtype=np.int64)
 
     def _add_interface(self, block: bytes) -> None:
@@ -215,6 +228,13 @@ class PcapngFormat:
             elif code == _IF_TSOFFSET and len(value) == 8:
                 (offset,) = Struct(f"{self._order}q").unpack(value)
         self._interfaces.add(link_type, snapshot, resolution, offset)
+
+    def _hand_keys(self, block: bytes, on_keys: Callable[[bytes], None]) -> None:
+        if len(block) < SECRETS_AT + 4:
+            return
+        kind, length = Struct(f"{self._order}II").unpack_from(block, 8)
+        if kind == SECRETS_OF_TLS:
+            on_keys(block[SECRETS_AT : min(SECRETS_AT + length, len(block) - 4)])
 
     def _note_drops(self, block: bytes) -> None:
         """Remember the packets an interface lost. The counts run on, so the last block of each interface holds."""

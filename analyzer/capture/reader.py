@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import ceil
 
 import numpy as np
@@ -37,11 +37,21 @@ class CaptureReader:
         lost: what was lost, as a sentence fragment, once reading has ended too early; else ``None``.
     """
 
-    def __init__(self, given: Input, block_bytes: int, source: Source | None = None) -> None:
-        """Open it and read its header, into ``source`` if given. Raises ``InputError`` where it is no capture."""
+    def __init__(
+        self,
+        given: Input,
+        block_bytes: int,
+        source: Source | None = None,
+        on_keys: Callable[[bytes], None] | None = None,
+    ) -> None:
+        """Open it and read its header, into ``source`` if given. Raises ``InputError`` where it is no capture.
+
+        ``on_keys`` receives the TLS keys that it carries, see :func:`~analyzer.capture.captures.open_captures`.
+        """
         self.source = source or Source(given.name, bytes_total=given.size)
         self.oddities: Counter[str] = Counter()
         self.lost: str | None = None
+        self._on_keys = on_keys
         self._raw: RawSource = given.open()
         try:
             self._bytes, codec = plain_bytes(self._raw)
@@ -86,6 +96,8 @@ class CaptureReader:
             if is_capture(head):
                 kind = PcapFormat if head[:4] in pcap.MAGICS else PcapngFormat
                 found = kind(buffer.data, buffer.end, source, complete=buffer.complete)
+                if isinstance(found, PcapngFormat):
+                    found.on_keys = self._on_keys
                 buffer.start = found.header_bytes
                 return found
         except NotACaptureError as problem:

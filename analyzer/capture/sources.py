@@ -19,7 +19,7 @@ class Source:
         first_time, last_time: earliest and latest packet so far, nanoseconds since 1970-01-01 UTC.
         link_types: LINKTYPE_* numbers seen so far.
         dropped: packets which the capturing host itself reported as lost (pcapng interface statistics).
-        decryption_secrets: blocks of TLS keys the file carries (pcapng DSB); they are stepped over.
+        decryption_secrets: blocks of keys the file carries (pcapng DSB), read so far.
     """
 
     name: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
 from struct import pack
 from unittest.mock import patch
 
@@ -9,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.capture import pcapng
+from analyzer.capture import open_captures, pcapng
 from analyzer.errors import InputError
 from tests.capture import reference
-from tests.capture.reading import read_bytes
+from tests.capture.reading import frames_of, read_all, read_bytes
 from tests.capture.writers import (
     NOON,
     SECOND,
@@ -124,6 +126,42 @@ def test_other_blocks_are_stepped_over_and_secrets_are_not_kept() -> None:
     assert found == [Frame(NOON, b"frame", 5)]
     assert captures.sources[0].decryption_secrets == 1
     assert b"c4n4ry" not in repr((captures.sources, captures.oddities, captures.damage)).encode()
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_the_tls_keys_a_file_carries_go_to_whoever_asks_for_them_and_other_secrets_do_not(order: str) -> None:
+    def secrets(kind: int, size: int, text: bytes) -> bytes:
+        return block(10, pack(f"{order}II", kind, size) + text, order)
+
+    data = b"".join(
+        (
+            section(order),
+            secrets(0x544C534B, 5, b"first"),
+            secrets(0x57474B4C, 9, b"WireGuard"),
+            interface(1, order=order),
+            enhanced(MICRO, b"frame", order=order),
+            secrets(0x544C534B, 1 << 31, b"a lying length, "),
+            block(10, b"", order),
+        )
+    )
+    keys: list[bytes] = []
+    captures = open_captures(["-"], stdin=io.BytesIO(data), on_keys=keys.append)
+    assert read_all(captures) == [Frame(NOON, b"frame", 5)]
+    assert keys == [b"first", b"a lying length, "]
+    assert captures.sources[0].decryption_secrets == 4
+
+
+def test_keys_come_before_the_packets_of_their_file_however_many_files_there_are(tmp_path: Path) -> None:
+    told: list[object] = []
+    for number in range(2):
+        text = b"key %d" % number
+        data = section() + interface(1) + block(10, pack("<II", 0x544C534B, len(text)) + text)
+        (tmp_path / f"{number}.pcapng").write_bytes(data + enhanced(MICRO + 9 * number, b"frame %d" % number))
+    with open_captures([str(tmp_path)], on_keys=told.append) as captures:
+        for batch in captures.batches():
+            told += [frame.content for frame in frames_of(batch)]
+    assert told.index(b"key 0") < told.index(b"frame 0")
+    assert told.index(b"key 1") < told.index(b"frame 1")
 
 
 def test_packets_lost_by_the_capturing_host_are_reported() -> None:
