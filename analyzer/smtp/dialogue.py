@@ -26,6 +26,8 @@ class DialogueParser(ClientSide, ServerSide):
 
     Args:
         from_start: the conversation's beginning was captured.
+        greets: the server speaks first, as it does but for what follows STARTTLS.
+        inside_tls: the bytes were decrypted.
     """
 
     __slots__ = ()

@@ -39,6 +39,8 @@ class State:
 
     Args:
         from_start: the conversation's beginning was captured.
+        greets: the server speaks first; inside STARTTLS it does not (RFC 3207 section 4.2).
+        inside_tls: the bytes were decrypted, so that what EHLO names is offered after TLS.
     """
 
     __slots__ = (
@@ -74,9 +76,9 @@ class State:
         "_unknown_lines",
     )
 
-    def __init__(self, *, from_start: bool = True) -> None:
+    def __init__(self, *, from_start: bool = True, greets: bool = True, inside_tls: bool = False) -> None:
         self._result = Dialogue(auth_may_be_hidden=not from_start)
-        self._pending: deque[Pending] = deque(("GREETING",) if from_start else ())
+        self._pending: deque[Pending] = deque(("GREETING",) if from_start and greets else ())
         self._buffers = (LineBuffer(), LineBuffer())
         self._mode = COMMANDS if from_start else RESYNC
         self._before: _Before | None = None  # set while in doubt
@@ -93,7 +95,7 @@ class State:
         self._taken = False  # the message that was answered last
         self._tls_possible = False
         self._slipped_in = False  # a command followed STARTTLS before its reply
-        self._after_tls = False
+        self._after_tls = inside_tls
         self._accepted = self._completed = 0
         self._client_seen = self._server_seen = self._server_gap = False
         self._client_lines = self._unknown_lines = 0
