@@ -13,6 +13,7 @@ from analyzer.inventory.bounded import Sightings
 from analyzer.inventory.exposure import exposes_secret
 from analyzer.inventory.session import Session
 from analyzer.inventory.status import Support, Uses, note_uses
+from analyzer.tls import ABSTENTIONS
 
 LISTED_NAMES = 32
 """EHLO names of one address; a proxy for a whole office has a few dozen, and a sender of random names must not cost
@@ -123,7 +124,7 @@ class DeviceBuilder:
         note_uses(self.uses, session)
         if session.tls_mode != "none":
             self.tls += 1
-        if session.reason == "inside-tls":
+        if session.reason in ABSTENTIONS:
             self.inside_tls += 1
         for finding in session.findings:
             self.findings[finding] = self.findings.get(finding, 0) + 1

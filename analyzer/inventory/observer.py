@@ -10,14 +10,14 @@ from __future__ import annotations
 from functools import lru_cache
 from ipaddress import IPv6Address
 
-from analyzer.inventory.exposure import PASSWORD_METHODS
 from analyzer.inventory.findings import session_findings
+from analyzer.inventory.judgement import judge
 from analyzer.inventory.providers import provider_of
 from analyzer.inventory.session import Session, TlsMode
 from analyzer.smtp import DialogueParser, looks_like_client, looks_like_server
-from analyzer.smtp.records import AuthAttempt, Dialogue
+from analyzer.smtp.records import Dialogue
 from analyzer.streams import CLIENT, SERVER, Conversation, Turns
-from analyzer.tls import TlsSession, TlsTracker, looks_like_tls
+from analyzer.tls import Clues, TlsSession, TlsTracker, looks_like_tls
 
 MAX_UNDECIDED = 16
 """Pieces of payload looked at before the protocol and the roles must be clear. A conversation that began before
@@ -26,6 +26,7 @@ the capture may show a whole chunk of message text first; beyond that the port d
 MAX_UNDECIDED_BYTES = 16 << 10
 
 _HANDSHAKE, _CLIENT_HELLO, _SERVER_HELLO = 0x16, 1, 2  # RFC 8446 sections 5.1 and 4
+_RELAY_PORT = 25
 _IMPLICIT_TLS_PORTS = frozenset({465, 2465})  # RFC 8314 section 3.3; the second by providers' custom
 
 _Event = tuple[int, bytes | None, int | None, int]  # side, data or None for a gap, size of the gap, time
@@ -147,10 +148,6 @@ class SessionObserver:
         client, server = (SERVER, CLIENT) if self._flip else (CLIENT, SERVER)
         dialogue = self._dialogue.finish() if self._dialogue is not None else Dialogue()
         complete = conversation.complete
-        tls = self._tls.finish(complete=complete) if self._tls is not None else TlsSession()
-        if tls.established is None and complete and self._tls is not None and not self._in_tls[SERVER]:
-            tls.established = False  # the server went on in SMTP
-        shown = tls.certificate.hosts if tls.certificate is not None else ()
         port = conversation.ports[server]
         if self._tls_mode == "starttls" and not (
             dialogue.starttls.requested or dialogue.ehlo or dialogue.auth_may_be_hidden
@@ -158,6 +155,11 @@ class SessionObserver:
             self._tls_mode = "implicit"  # the client began with TLS, whatever the server greeted it with
         if self._tls_mode is None and port in _IMPLICIT_TLS_PORTS:
             self._tls_mode = "implicit"  # joined midway: nobody says STARTTLS there
+        clues = _clues(dialogue, self._tls_mode, port, conversation)
+        tls = self._tls.finish(complete=complete, clues=clues) if self._tls is not None else TlsSession()
+        if tls.established is None and complete and self._tls is not None and not self._in_tls[SERVER]:
+            tls.established = False  # the server went on in SMTP
+        shown = tls.certificate.hosts if tls.certificate is not None else ()
         oddities = conversation.oddities.copy()
         for more in (dialogue.oddities, tls.oddities):
             for name, count in more.items():
@@ -205,44 +207,31 @@ class SessionObserver:
             oddities=oddities,
         )
         finished = any(direction.finished for direction in conversation.directions)
-        self._judge(session, dialogue, ended=dialogue.ended or conversation.reset or finished)
+        inside = tls.inference if self._tls is not None and session.tls_established is not False else None
+        ended = dialogue.ended or conversation.reset or finished
+        judge(session, dialogue, inside, spoke_smtp=self._dialogue is not None, ended=ended)
         session.findings = session_findings(session)
         return session
 
-    def _judge(self, session: Session, dialogue: Dialogue, *, ended: bool) -> None:
-        """Set ``method``, ``evidence``, ``confidence`` and ``reason``."""
-        inside_tls = self._tls is not None and session.tls_established is not False
-        lost = ("gap" if session.gaps else "mid-stream") if dialogue.auth_may_be_hidden else None
-        attempt = decisive(dialogue.auth)
-        if attempt is not None:
-            # A password that was refused is still one in use. Anything else that was refused may have been followed
-            # by a password where it cannot be seen: then the device must not be told that it needs none.
-            unseen = "inside-tls" if inside_tls else lost or (None if ended else "cut-off")
-            if attempt.method == "unknown":
-                session.reason = "mechanism-not-seen" if attempt.mechanism is None else "mechanism-unknown"
-            elif attempt.outcome != "success" and attempt.method not in PASSWORD_METHODS and unseen is not None:
-                session.reason = unseen
-            else:
-                session.method, session.evidence, session.confidence = attempt.method, "observed", 1.0
-        elif self._tls is None and not dialogue.is_smtp:
-            session.reason = "not-smtp"
-        elif inside_tls:
-            session.reason = "inside-tls"
-        elif self._dialogue is not None and lost is not None:
-            session.reason = lost
-        elif self._dialogue is not None and not ended and not session.messages:
-            session.reason = "cut-off"
-        else:
-            # All of it was in the clear; or TLS never came about, so that nothing was ever said inside.
-            session.method, session.evidence, session.confidence = "none", "observed", 1.0
 
-
-def decisive(attempts: list[AuthAttempt]) -> AuthAttempt | None:
-    """The attempt a session is judged by: the last successful one, else the last."""
-    for attempt in reversed(attempts):
-        if attempt.outcome == "success":
-            return attempt
-    return attempts[-1] if attempts else None
+def _clues(dialogue: Dialogue, tls_mode: TlsMode | None, port: int, conversation: Conversation) -> Clues:
+    """What the rest of the conversation says about what was said inside TLS."""
+    client, server = conversation.directions
+    flaw = None
+    if conversation.gaps or client.behind or server.behind:
+        flaw = "gap"
+    elif client.first is None or server.first is None:
+        flaw = "mid-stream"
+    return Clues(
+        flaw=flaw,
+        submission=port != _RELAY_PORT,
+        client_first=tls_mode == "starttls",
+        ended=conversation.complete,
+        ehlo_size=dialogue.ehlo_size,
+        ehlo_reply_size=dialogue.ehlo_reply_size,
+        offered=dialogue.mechanisms_before_tls,
+        greeting=dialogue.greeting,
+    )
 
 
 def _flipped(side: int, data: bytes, is_tls: bool | None) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -28,8 +29,11 @@ class Session:
         evidence: ``None`` while ``method`` is ``unknown``.
         confidence: 1.0 for observed and decrypted; a calibrated probability for inferred; ``None`` with
             ``unknown``.
-        reason: why ``method`` is ``unknown``, one kebab-case word (``inside-tls``, ``gap``, ``mid-stream``,
-            ``cut-off``, …).
+        reason: why ``method`` is ``unknown``, one kebab-case word (``gap``, ``mid-stream``, ``cut-off``,
+            ``ambiguous``, ``padding``, …).
+        reasons: what an inferred verdict rests on, kebab-case words.
+        likelihoods: how well what was seen inside TLS fits each method, as natural logarithms, the best one at 0;
+            evidence of several sessions is added up by them. Empty where there is none.
         complete: the conversation's start and end were seen and nothing is missing between them.
         gaps: stretches of bytes known to be missing, both directions.
         findings: ids of :mod:`analyzer.inventory.findings`, in the table's order.
@@ -69,6 +73,8 @@ class Session:
     evidence: Evidence | None = None
     confidence: float | None = None
     reason: str | None = None
+    reasons: tuple[str, ...] = ()
+    likelihoods: Mapping[str, float] = field(default_factory=dict)
     starttls: StartTls = field(default_factory=StartTls)
     mechanisms_before_tls: tuple[str, ...] | None = None
     mechanisms_after_tls: tuple[str, ...] | None = None

@@ -72,6 +72,7 @@ def session_record(session: Session, redactor: Redactor | None = None) -> Record
         "evidence": session.evidence,
         "confidence": session.confidence,
         "reason": session.reason,
+        "reasons": list(session.reasons),
         "starttls": {
             "offered": starttls.offered,
             "requested": starttls.requested,

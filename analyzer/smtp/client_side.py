@@ -27,7 +27,7 @@ class ClientSide(State):
         if self._mode == COMMANDS and self._exchange is None and not buffer.part:
             command = command_of(data)
             if command is not None:
-                self._command(command)
+                self._command(command, len(data) - 2)
                 return None
         at, end = 0, len(data)
         if buffer.part and (begins_tls(buffer.part, 0) is None or not self._client_seen):
@@ -99,7 +99,7 @@ class ClientSide(State):
         if exchange is not None and not self._server_seen:
             self._drop_exchange()
         if (command := read_command(line)) is not None:
-            self._command(command)
+            self._command(command, len(line))
             return
         verb, argument = (*line.split(None, 1), b"", b"")[:2]
         verb = verb.upper()
@@ -123,8 +123,8 @@ class ClientSide(State):
         else:
             self._other_command(verb, line)
 
-    def _command(self, command: Command) -> None:
-        """A command that holds no secret."""
+    def _command(self, command: Command, size: int) -> None:
+        """A command that holds no secret; ``size`` is the length of its line, without the end."""
         self._client_seen = True
         self._client_lines += 1
         if self._tls_possible:
@@ -134,6 +134,8 @@ class ClientSide(State):
             self._said_smtp = True
             self._lmtp = kind == "LHLO"
             self._result.ehlo = name or None
+            if not self._after_tls:
+                self._result.ehlo_size = size + 2
         elif kind == "DATA":
             self._mode, self._go_ahead = MESSAGE, False
             self._text = MessageText(bare=self._buffers[CLIENT].bare > 0)

@@ -204,6 +204,7 @@ class ServerSide(State):
             result.mechanisms_after_tls = offer.mechanisms
         else:
             result.mechanisms_before_tls = offer.mechanisms
+            result.ehlo_reply_size = sum(map(len, lines)) + 2 * len(lines)
             result.starttls.offered = offer.starttls
             result.starttls.mangled = result.starttls.mangled or offer.mangled
 

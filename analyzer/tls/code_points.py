@@ -18,6 +18,7 @@ CLIENT_HELLO: Final = 1
 SERVER_HELLO: Final = 2
 CERTIFICATE: Final = 11
 SERVER_HELLO_DONE: Final = 14
+CERTIFICATE_VERIFY: Final = 15
 HANDSHAKE_TYPES: Final = frozenset((0, 1, 2, 3, 4, 5, 6, 8, *range(11, 17), *range(20, 26), 67, 254))
 
 # Extension types (RFC 8446 section 4.2).

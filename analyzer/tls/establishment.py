@@ -24,7 +24,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.tls.code_points import TLS_1_3
-from analyzer.tls.records import CLIENT, SERVER
+from analyzer.tls.sides import CLIENT, SERVER
 
 SMALLEST_FINISHED: Final = 4 + 32 + 1 + 8
 """Payload of the shortest TLS 1.3 record that holds a Finished: message header, SHA-256 hash, content type and

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
 
 from analyzer.tls.certificate import Certificate
-
-CLIENT: Final = 0
-SERVER: Final = 1
-"""The sides of a connection, as every call takes them."""
+from analyzer.tls.inference.records import Inference
 
 
 @dataclass(slots=True)
@@ -30,6 +26,8 @@ class TlsSession:
             ``None`` when the capture does not show.
         alert: name of the fatal alert that was readable (RFC 8446 section 6), or ``None``.
         resumed: the handshake resumed an earlier session; ``None`` when not seen.
+        inference: what the sizes of the records say of the dialogue inside; ``None`` where nothing was asked, or the
+            handshake failed.
         oddities: named, counted peculiarities (kebab-case).
     """
 
@@ -46,4 +44,5 @@ class TlsSession:
     established: bool | None = None
     alert: str | None = None
     resumed: bool | None = None
+    inference: Inference | None = None
     oddities: dict[str, int] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from analyzer.tls.code_points import (
     ALERT,
     APPLICATION_DATA,
     CERTIFICATE,
+    CERTIFICATE_VERIFY,
     CHANGE_CIPHER_SPEC,
     CLIENT_HELLO,
     FATAL,
@@ -24,9 +25,12 @@ from analyzer.tls.establishment import Establishment
 from analyzer.tls.fingerprint import fingerprint
 from analyzer.tls.handshake import HandshakeReader
 from analyzer.tls.hellos import ClientHello, ServerHello, parse_client_hello, parse_server_hello
+from analyzer.tls.inference import Clues, Inference, abstain, infer
+from analyzer.tls.inference.turns import RecordLog, Unreadable, dialogue_of
 from analyzer.tls.recognition import HEADER_SIZE, MAX_RECORD
 from analyzer.tls.record_layer import NOT_TLS, RecordWalk
-from analyzer.tls.records import CLIENT, SERVER, TlsSession
+from analyzer.tls.records import TlsSession
+from analyzer.tls.sides import CLIENT, SERVER
 
 _WHOLE_RECORD = 0x17_0303_0000 - HEADER_SIZE
 """With the length of a turn added, the header of the one application-data record that fills it."""
@@ -100,11 +104,13 @@ class TlsTracker:
             return True
         return False if any(walk.oddity == NOT_TLS for walk in self._walks) else None
 
-    def finish(self, *, complete: bool = False) -> TlsSession:
+    def finish(self, *, complete: bool = False, clues: Clues | None = None) -> TlsSession:
         """What is known by now.
 
-        ``complete``: the TCP connection was seen from its first byte to its end, both directions, nothing missing.
-        Only then can the absence of a message be a proof.
+        Args:
+            complete: the TCP connection was seen from its first byte to its end, both directions, nothing missing.
+                Only then can the absence of a message be a proof.
+            clues: what else is known of the connection; without, nothing is inferred of what was said inside.
         """
         reader = self._reader
         offer, answer = reader.client_hello, reader.server_hello
@@ -131,6 +137,8 @@ class TlsTracker:
                 session.oddities[name] = session.oddities.get(name, 0) + 1
                 intact = False
         session.established = False if refused else reader.establishment.verdict(complete=intact)
+        if clues is not None and session.established is not False:
+            session.inference = reader.infer(clues)
         return session
 
 
@@ -147,9 +155,11 @@ class _Reader:
         "_retry",
         "alert",
         "certificate",
+        "client_certificate",
         "client_hello",
         "damaged",
         "establishment",
+        "log",
         "oddities",
         "resumed",
         "server_hello",
@@ -163,6 +173,8 @@ class _Reader:
         self.certificate: Certificate | None = None
         self.alert: str | None = None
         self.resumed: bool | None = None
+        self.client_certificate = False
+        self.log = RecordLog()
         self.damaged = [False, False]
         self._keys = [_PLAIN, _PLAIN]
         # None once a side's plaintext messages have nothing more to tell, or cannot be followed any more.
@@ -176,11 +188,13 @@ class _Reader:
         elif kind == APPLICATION_DATA:
             if not self.establishment.proven:
                 self.establishment.application_data(side, length)
+            self.log.application_data(side, length)
         elif kind == HANDSHAKE:
             if self._keys[side] == _PLAIN:
                 return self._messages[side] is not None
             if self._keys[side] == _ENCRYPTED:
                 self.establishment.finished(side)
+                self.log.handshake(side, length)
         elif kind == CHANGE_CIPHER_SPEC:
             self._change_cipher_spec(side)
         elif kind == ALERT:
@@ -254,11 +268,14 @@ class _Reader:
             self._messages[SERVER] = None
             if body is not None:
                 self._server_certificate(body)
+        elif side == CLIENT and message == CERTIFICATE_VERIFY:  # only a certificate makes it send one
+            self.client_certificate = True
 
     def _client_hello(self, body: bytes) -> None:
         hello = parse_client_hello(body)
         if hello is None or hello.malformed:
             self._count("tls-hello-malformed")
+        # A second ClientHello answers a HelloRetryRequest and offers the same (RFC 8446 section 4.1.2).
         if hello is not None and self.client_hello is None:
             self._offered(hello)
 
@@ -267,8 +284,6 @@ class _Reader:
         self.establishment.early_data = hello.early_data or hello.malformed
         if hello.early_data:
             self._count("tls-early-data-offered")
-        # A second ClientHello answers a HelloRetryRequest and offers the same (RFC 8446 section 4.1.2).
-        self._messages[CLIENT] = None
 
     def _server_hello(self, body: bytes) -> None:
         hello = parse_server_hello(body)
@@ -284,9 +299,27 @@ class _Reader:
         self.server_hello = hello
         if hello.version >= TLS_1_3:
             self.resumed = hello.psk
-            self._messages[SERVER] = None
+            self._messages = [None, None]
 
     def _server_certificate(self, body: bytes) -> None:
         self.certificate = parse_certificate(body)
         if self.certificate is None or self.certificate.malformed:
             self._count("tls-certificate-malformed")
+
+    def infer(self, clues: Clues) -> Inference:
+        """What the sizes of the records say of the dialogue inside."""
+        offer, answer = self.client_hello, self.server_hello
+        if clues.flaw is not None:
+            return abstain(clues.flaw)
+        if any(self.damaged):
+            return abstain("gap")
+        if offer is None or answer is None:
+            return abstain("mid-stream")
+        if answer.psk and offer.early_data:
+            return abstain("early-data")
+        try:
+            dialogue = dialogue_of(self.log, answer.version, answer.suite, client_first=clues.client_first)
+        except Unreadable as finding:
+            return abstain(str(finding))
+        certificate = self.client_certificate if dialogue.client_certificate is None else dialogue.client_certificate
+        return infer(dialogue.exchanges, clues, client_certificate=certificate, whole=not self.log.overflow)

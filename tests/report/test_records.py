@@ -81,6 +81,7 @@ def test_a_session_record_is_the_documented_one() -> None:
         "evidence": "observed",
         "confidence": 1.0,
         "reason": None,
+        "reasons": [],
         "starttls": {"offered": True, "requested": False, "accepted": None},
         "offered_mechanisms": {"before_tls": ["PLAIN", "LOGIN"], "after_tls": None},
         "messages": 1,

@@ -8,7 +8,7 @@ import pytest
 
 from analyzer.tls.code_points import TLS_1_2, TLS_1_3
 from analyzer.tls.establishment import SMALLEST_FINISHED, Establishment
-from analyzer.tls.records import CLIENT, SERVER
+from analyzer.tls.sides import CLIENT, SERVER
 
 ALERT, PADDED_ALERT = 19, 35
 FLIGHT = [(SERVER, 23), (SERVER, 900), (SERVER, 96), (SERVER, 69)]

@@ -1,0 +1,226 @@
+"""What is known before the first length inside TLS is looked at, from what was in the clear.
+
+After STARTTLS the client says EHLO again (RFC 3207 section 4.2): as long as the first time, most often. The server's
+answer is then the one given in the clear, less the line that offers STARTTLS, and with a line more if AUTH is offered
+only now. The greeting names the server's program, whose fixed replies have known lengths. EXTERNAL needs a client
+certificate here (RFC 4422 appendix A).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Final
+
+from analyzer.tls.inference.grammar import grammar, read_rows
+from analyzer.tls.inference.lengths import Fixed, Mixture, Pattern
+from analyzer.tls.inference.turns import Exchange
+
+_STARTTLS_LINE: Final = len("250-STARTTLS\r\n")
+_AUTH_LINE: Final = len("250-AUTH X\r\n")
+_SHORTEST_NAME: Final = len(" NTLM")
+_LONGEST_GROWTH: Final = 200
+"""Bytes by which an EHLO reply can grow through AUTH: a dozen mechanisms, and the old form of the line beside it."""
+
+# Shares, as measured over recorded sessions and rounded to the side of doubt.
+_SAME_EHLO: Final = 0.9
+_FIXED_REPLY: Final = 0.95
+_VARIED_REPLY: Final = 0.7  # servers give several reasons for a refusal
+_NOT_OFFERED, _OFFERED = 0.002, 2.0
+_UNLISTED, _SURELY_UNLISTED = 0.03, 0.005
+_EXTERNAL_WITH, _EXTERNAL_WITHOUT = 60.0, 0.02
+_EXTERNAL_OFFERED: Final = 0.6
+_ALSO_OLD_FORM: Final = 0.1
+_OTHER_LINES: Final = 0.1
+"""Share of replies that grow by other lines, too."""
+_TINY: Final = 1e-12
+_SUBMISSION: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Clues:
+    """What a connection shows beside the records inside TLS.
+
+    Attributes:
+        flaw: why the sizes cannot be relied on (bytes are missing, say), one kebab-case word; or ``None``.
+        submission: the port is one for submission, whose servers ask for a login (RFC 6409 section 4.3).
+        client_first: the client speaks first inside TLS, as after STARTTLS.
+        ended: the dialogue is known to be over.
+        ehlo_size, ehlo_reply_size: bytes of EHLO in the clear and of its reply, or ``None``.
+        offered: mechanisms offered in the clear; ``None`` where no reply to EHLO was seen.
+        greeting: the server's, or ``None``.
+    """
+
+    flaw: str | None = None
+    submission: bool = False
+    client_first: bool = False
+    ended: bool = True
+    ehlo_size: int | None = None
+    ehlo_reply_size: int | None = None
+    offered: tuple[str, ...] | None = None
+    greeting: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expectations:
+    """How the clues change the grammar's shares.
+
+    Attributes:
+        ehlo: pattern of the client's first line, in place of the general one; or ``None``.
+        replies: patterns of a known server, in place of general ones.
+        login: factor on the share of logins.
+        mechanisms: factor for each mechanism that has one.
+        default: factor for the others.
+        reasons: what was used, kebab-case words.
+    """
+
+    ehlo: Pattern | None
+    replies: Mapping[Pattern, Pattern]
+    login: float
+    mechanisms: Mapping[str, float]
+    default: float
+    reasons: tuple[str, ...]
+
+
+def expectations(
+    clues: Clues, exchanges: Sequence[Exchange], client_certificate: bool, without: frozenset[str] = frozenset()
+) -> Expectations:
+    """Weigh ``clues``.
+
+    Args:
+        client_certificate: the client showed one in the handshake.
+        without: words of greetings whose rows are left out, to measure how well servers are read that nobody knows.
+    """
+    reasons: list[str] = []
+    ehlo = _ehlo(clues.ehlo_size) if clues.client_first and clues.ehlo_size is not None else None
+    login = _SUBMISSION if clues.submission else 1.0
+    mechanisms: dict[str, float] = {}
+    default = 1.0
+    growth = _growth(clues, exchanges)
+    if clues.offered:
+        reasons.append("auth-offered")
+        default = _UNLISTED if growth is None else _SURELY_UNLISTED
+        if growth:
+            mechanisms.update(_names_of(growth, clues.offered, client_certificate))
+        mechanisms.update(dict.fromkeys(clues.offered, 1.0))
+    elif growth is not None:
+        login *= _OFFERED if growth else _NOT_OFFERED
+        reasons.append("auth-offered" if growth else "auth-not-offered")
+        if growth > 0:
+            mechanisms.update(_names_of(growth, (), client_certificate))
+    external = mechanisms.get("EXTERNAL", default)
+    mechanisms["EXTERNAL"] = external * (_EXTERNAL_WITH if client_certificate else _EXTERNAL_WITHOUT)
+    replies = _replies(clues.greeting, without) if clues.greeting else {}
+    if replies:
+        reasons.append("server-known")
+    return Expectations(ehlo, replies, login, mechanisms, default, tuple(reasons))
+
+
+@lru_cache(maxsize=1024)
+def _ehlo(size: int) -> Pattern:
+    general = next(node for node, _ in grammar().start.next if node.name == "ehlo").client
+    return Mixture([(_SAME_EHLO, Fixed([(1, size)])), (1 - _SAME_EHLO, general)])
+
+
+def _growth(clues: Clues, exchanges: Sequence[Exchange]) -> int | None:
+    """Bytes by which the reply to EHLO inside TLS is longer than the one in the clear, less STARTTLS.
+
+    ``None`` where that cannot be told; negative where it is longer by an unknown number of bytes.
+    """
+    first = next((exchange for exchange in exchanges if exchange.client is not None), None)
+    if first is None or not clues.client_first or clues.ehlo_reply_size is None:
+        return None
+    unchanged = clues.ehlo_reply_size - _STARTTLS_LINE
+    step = _SHORTEST_NAME if clues.offered else _AUTH_LINE
+    if any(least <= unchanged <= most < unchanged + step for least, most in first.server):
+        return 0
+    grown = [
+        bounds for bounds in first.server if bounds[0] >= unchanged + step and bounds[1] <= unchanged + _LONGEST_GROWTH
+    ]
+    if len(grown) != 1:
+        return None
+    least, most = grown[0]
+    if least == most:
+        return least - unchanged
+    return None if clues.offered else -1
+
+
+@lru_cache(maxsize=1024)
+def _names_of(growth: int, known: tuple[str, ...], client_certificate: bool) -> Mapping[str, float]:
+    """Factor for each mechanism by the bytes that a reply grew by: names added to the AUTH line of ``known`` ones, or
+    the whole line.
+
+    How probable is such a growth if the mechanism is in it, and how probable without? Lines of servers that repeat
+    themselves in the old form (``AUTH=``) are twice as long.
+    """
+    shares = {mechanism.name: mechanism.offered for mechanism in grammar().mechanisms if mechanism.name not in known}
+    if client_certificate and "EXTERNAL" in shares:
+        shares["EXTERNAL"] = _EXTERNAL_OFFERED
+    around = 0 if known else len("250-AUTH\r\n")
+    names = growth - around
+    doubled = growth // 2 - around if growth % 2 == 0 else -1
+    factors: dict[str, float] = {}
+    for name, share in shares.items():
+        others = tuple(sorted((other, odds) for other, odds in shares.items() if other != name))
+        sums = _sums(others, growth)
+        within = _at(sums, names - len(name) - 1) + _ALSO_OLD_FORM * _at(sums, doubled - len(name) - 1)
+        beyond = _at(sums, names) + _ALSO_OLD_FORM * _at(sums, doubled)
+        total = share * within + (1 - share) * beyond
+        factors[name] = _OTHER_LINES + (1 - _OTHER_LINES) * (within / total if total > _TINY else 1.0)
+    return factors
+
+
+def _at(sums: Sequence[float], length: int) -> float:
+    return sums[length] if 0 <= length < len(sums) else 0.0
+
+
+def _sums(shares: tuple[tuple[str, float], ...], limit: int) -> list[float]:
+    """Probability of each total length of names, a blank before each."""
+    sums = [1.0] + [0.0] * limit
+    for name, share in shares:
+        width = len(name) + 1
+        sums = [
+            (1 - share) * at + (share * sums[length - width] if length >= width else 0.0)
+            for length, at in enumerate(sums)
+        ]
+    return sums
+
+
+@cache
+def _rows() -> list[tuple[str, Mapping[Pattern, Pattern]]]:
+    general = grammar().replies
+    rows: list[tuple[str, Mapping[Pattern, Pattern]]] = []
+    for row in read_rows("servers.toml")["server"]:
+        lengths = _with_groups(row["replies"])
+        shares = {name: _VARIED_REPLY if name == "failure" else _FIXED_REPLY for name in lengths}
+        patterns: dict[Pattern, Pattern] = {
+            general[name]: _known(general[name], lengths[name], shares[name]) for name in lengths
+        }
+        rows.append((row["greeting"], patterns))
+    return rows
+
+
+def _with_groups(lengths: Mapping[str, Sequence[int]]) -> dict[str, Sequence[int]]:
+    """``lengths``, and those of the answers to pipelined commands (RFC 2920), which are sums of them."""
+    found: dict[str, Sequence[int]] = dict(lengths)
+    if "ok" in lengths:
+        ok = lengths["ok"]
+        two = {a + b for a in ok for b in ok}
+        found["ok-group"] = sorted(two | {a + b for a in two for b in ok})
+        if "go-ahead" in lengths:
+            found["ok-data"] = sorted({a + b for a in ok for b in lengths["go-ahead"]})
+            found["ok-group-data"] = sorted({a + b for a in found["ok-group"] for b in lengths["go-ahead"]})
+    return found
+
+
+def _known(general: Pattern, lengths: Sequence[int], share: float) -> Pattern:
+    return Mixture([(share, Fixed([(1, length) for length in lengths])), (1 - share, general)])
+
+
+@lru_cache(maxsize=1024)
+def _replies(greeting: str, without: frozenset[str]) -> Mapping[Pattern, Pattern]:
+    for word, replies in _rows():
+        if word in greeting and word not in without:
+            return replies
+    return {}

@@ -1,0 +1,267 @@
+"""From the records of a TLS connection to the turns of the dialogue inside: who said how many bytes, in which order.
+
+TLS 1.2 and below mark application data on the outside. TLS 1.3 hides most of its handshake in records of the same
+type (RFC 8446 section 5.1), so the boundary is found by what can stand there (section 2): of the server, everything
+before the client's Finished; of the client, an optional Certificate and CertificateVerify and then a Finished whose
+length follows from the suite's hash. Session tickets come behind that, ahead of the server's first words or its
+second ones, and cannot be told from them; all readings are kept, and the grammar weighs them.
+
+Where lengths do not say how much was said (padding, 0-RTT, an unknown suite), the answer is a reason and no turns.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+from math import gcd
+from typing import Final, NamedTuple
+
+from analyzer.tls.code_points import TLS_1_3
+from analyzer.tls.plaintext import TLS_1_0, Seal, seal_of
+from analyzer.tls.sides import CLIENT, SERVER
+
+MAX_RECORDS: Final = 256
+"""Application-data records that are kept of a connection. Logging in and the first message take a few dozen, and a
+mailer that writes every line of a message as a record of its own stays within it until the login is long over."""
+
+_SIDE_BIT: Final = 15
+_LENGTH_MASK: Final = (1 << _SIDE_BIT) - 1
+
+_EMPTY_CERTIFICATE: Final = 4 + 1 + 3
+"""A Certificate message without certificates (RFC 8446 section 4.4.2): the client was asked and has none."""
+_CERTIFICATE: Final = 200
+"""Bytes from which a record can hold a certificate; the smallest in use, on elliptic curves, have about 300."""
+_FLIGHT: Final = 4
+"""Records among which the client's Finished is looked for: Certificate, CertificateVerify, Finished, and one more."""
+_JSSE_PADDING: Final = 16
+"""Zero bytes that Java's TLS adds to every record it sends."""
+_CLOSE_NOTIFY: Final = 2  # an alert, RFC 8446 section 6
+_KEY_UPDATE: Final = 4 + 1  # RFC 8446 section 4.6.3
+_TICKET: Final = 40
+"""Bytes from which a record can be a NewSessionTicket: fields, a nonce, and a ticket of at least 16 bytes."""
+_MAX_TICKETS: Final = 4
+_PADDED: Final = 1000.0
+"""Odds against chance from which a common divisor of all lengths is taken for padding to blocks."""
+
+Bounds = tuple[int, int]
+"""Least and greatest number of bytes."""
+
+
+class Exchange(NamedTuple):
+    """What the client said, and the server's answer.
+
+    Attributes:
+        client: bytes of the client's turn; ``None`` where the server spoke first.
+        server: readings of the server's turn, in bytes: behind 0, 1, … session tickets. Empty: it said nothing.
+        pieces: records of the client's turn.
+    """
+
+    client: Bounds | None
+    server: tuple[Bounds, ...]
+    pieces: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """What was said inside, as far as lengths tell.
+
+    Attributes:
+        exchanges: in order.
+        client_certificate: the client showed a certificate; ``None`` where the handshake hides that.
+    """
+
+    exchanges: list[Exchange]
+    client_certificate: bool | None
+
+
+@dataclass(slots=True)
+class RecordLog:
+    """The encrypted records of a connection, as they came.
+
+    Attributes:
+        sizes: side (highest bit) and payload length of every application-data record, up to :data:`MAX_RECORDS`.
+        finished: payload length of each side's encrypted handshake records before TLS 1.3; the first of them holds
+            the Finished.
+        overflow: there were more records.
+    """
+
+    sizes: array[int] = field(default_factory=lambda: array("H"))
+    finished: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
+    overflow: bool = False
+
+    def application_data(self, side: int, length: int) -> None:
+        """Note one record."""
+        if len(self.sizes) < MAX_RECORDS:
+            self.sizes.append(side << _SIDE_BIT | length)
+        else:
+            self.overflow = True
+
+    def handshake(self, side: int, length: int) -> None:
+        """Note one encrypted handshake record."""
+        if len(self.finished[side]) < 2:
+            self.finished[side].append(length)
+
+
+class Unreadable(Exception):
+    """The lengths do not show what was said; the argument is the reason, one kebab-case word."""
+
+
+def dialogue_of(log: RecordLog, version: int, suite: int, *, client_first: bool) -> Dialogue:
+    """The dialogue inside.
+
+    Args:
+        version: negotiated version.
+        suite: negotiated cipher suite.
+        client_first: the client speaks first inside TLS, as after STARTTLS (RFC 3207 section 4.2).
+
+    Raises:
+        Unreadable: the lengths do not show it.
+    """
+    seal = seal_of(version, suite)
+    if seal is None:
+        raise Unreadable("cipher-suite-unknown")
+    records = [(packed >> _SIDE_BIT, packed & _LENGTH_MASK) for packed in log.sizes]
+    certificate = None
+    splits = version <= TLS_1_0 and seal.slack > 0  # a first byte apart, against an attack on CBC
+    if version >= TLS_1_3:
+        said, certificate = _behind_handshake(records, seal)
+        if not log.overflow:
+            _drop_close_notify(said)
+    else:
+        _check_finished(log, seal)
+        said = [(side, seal.bounds(length)) for side, length in records]
+    turns = _grouped(said)
+    exchanges = _pair(turns, client_first=client_first, tickets=version >= TLS_1_3)
+    if splits:
+        exchanges = [exchange._replace(pieces=(exchange.pieces + 1) // 2) for exchange in exchanges]
+    return Dialogue(exchanges, certificate)
+
+
+_Piece = tuple[int, Bounds]
+
+
+def _check_finished(log: RecordLog, seal: Seal) -> None:
+    for side in (CLIENT, SERVER):
+        if not log.finished[side] or not seal.could_be(log.finished[side][0], seal.finished):
+            raise Unreadable("padding")
+        if len(log.finished[side]) > 1:
+            raise Unreadable("renegotiation")
+
+
+def _behind_handshake(records: list[tuple[int, int]], seal: Seal) -> tuple[list[_Piece], bool]:
+    """The application's records of TLS 1.3, as plaintext; and whether the client showed a certificate."""
+    of_client = [(at, length) for at, (side, length) in enumerate(records) if side == CLIENT][:_FLIGHT]
+    boundary, pad = _client_finished(of_client, seal)
+    before, behind = records[:boundary], records[boundary + 1 :]
+    server_pad = 0
+    flight = [length for side, length in before if side == SERVER]
+    if flight and flight[-1] == seal.extra + seal.finished + _JSSE_PADDING:
+        server_pad = _JSSE_PADDING
+    for side in (CLIENT, SERVER):
+        _check_padding([length for of, length in behind if of == side], seal)
+    pads = (pad, server_pad)
+    said = [(side, seal.bounds(length - pads[side])) for side, length in behind]
+    if any(side == CLIENT and most == _KEY_UPDATE for side, (_, most) in said):  # no line of a client is that long
+        said = [piece for piece in said if piece[1][1] != _KEY_UPDATE]
+    return said, bool(of_client) and of_client[0][1] >= _CERTIFICATE
+
+
+def _client_finished(flight: list[tuple[int, int]], seal: Seal) -> tuple[int, int]:
+    """Index of the record with the client's Finished, and the constant padding that it shows."""
+    finished = seal.extra + seal.finished
+    for pad in (0, _JSSE_PADDING):
+        for nth, (at, length) in enumerate(flight):
+            if length in (finished + pad, finished + pad + _EMPTY_CERTIFICATE) and _may_precede(flight[:nth], seal):
+                return at, pad
+    if not flight:
+        raise Unreadable("nothing-said")
+    at, length = flight[0]
+    if length >= _CERTIFICATE + finished:
+        return at, 0  # the whole flight in one record, as some stacks write it
+    raise Unreadable("padding")
+
+
+def _may_precede(before: list[tuple[int, int]], seal: Seal) -> bool:
+    """Whether these records can stand before the client's Finished: a Certificate, then a CertificateVerify."""
+    if len(before) > 2:
+        return False
+    if not before:
+        return True
+    first = before[0][1] - seal.extra
+    return (
+        first in (_EMPTY_CERTIFICATE, _EMPTY_CERTIFICATE + _JSSE_PADDING) if len(before) == 1 else first >= _CERTIFICATE
+    )
+
+
+def _check_padding(lengths: list[int], seal: Seal) -> None:
+    """Refuse lengths that all are multiples of a block: RFC 8446 section 5.4 leaves padding to the sender."""
+    inner = {length - seal.extra + 1 for length in lengths}  # with its content type, which is padded, too
+    divisor = gcd(*inner)
+    if divisor > 1 and float(divisor) ** (len(inner) - 1) >= _PADDED:
+        raise Unreadable("padding")
+    if divisor >= 16 and len(lengths) > 2:
+        raise Unreadable("padding")
+
+
+def _drop_close_notify(said: list[_Piece]) -> None:
+    """Take away what ends the connection and not the dialogue: the last record of each side, if it can be an alert."""
+    client_done = False
+    for at in range(len(said) - 1, -1, -1):
+        side, (_, most) = said[at]
+        if most == _CLOSE_NOTIFY and not (side == CLIENT and client_done):
+            del said[at]
+        elif side == SERVER:
+            break  # what the client said before that was answered
+        else:
+            client_done = True
+
+
+def _grouped(said: list[_Piece]) -> list[tuple[int, list[Bounds]]]:
+    turns: list[tuple[int, list[Bounds]]] = []
+    for side, bounds in said:
+        if not turns or turns[-1][0] != side:
+            turns.append((side, []))
+        turns[-1][1].append(bounds)
+    return turns
+
+
+def _pair(turns: list[tuple[int, list[Bounds]]], *, client_first: bool, tickets: bool) -> list[Exchange]:
+    """Turns of the client, each with the server's answer."""
+    exchanges: list[Exchange] = []
+    seen = 0  # session tickets in turns of their own
+    rest = turns
+    if rest and rest[0][0] == SERVER:
+        opening, rest = rest[0][1], rest[1:]
+        if client_first:  # nothing else can stand there
+            if not tickets or any(most < _TICKET for _, most in opening):
+                raise Unreadable("server-spoke-first")
+            seen = len(opening)
+        else:
+            exchanges.append(Exchange(None, _readings(opening, tickets)))
+    elif not client_first and rest:
+        exchanges.append(Exchange(None, ()))
+    for at in range(0, len(rest), 2):
+        pieces = rest[at][1]
+        server: tuple[Bounds, ...] = ()
+        if at + 1 < len(rest):
+            answer = rest[at + 1][1]
+            early = at == 0 and tickets and seen < 2
+            server = _readings(answer, early)
+        exchanges.append(Exchange(_total(pieces), server, len(pieces)))
+    return exchanges
+
+
+def _readings(records: list[Bounds], tickets: bool) -> tuple[Bounds, ...]:
+    """What the server may have said: all of it, or what follows the first one, two, … records, if those can be
+    session tickets."""
+    found = [_total(records)]
+    if tickets:
+        for count in range(1, min(len(records) - 1, _MAX_TICKETS) + 1):
+            if records[count - 1][1] < _TICKET:
+                break
+            found.append(_total(records[count:]))
+    return tuple(found)
+
+
+def _total(records: list[Bounds]) -> Bounds:
+    return sum(least for least, _ in records), sum(most for _, most in records)

@@ -1,0 +1,160 @@
+"""From the probabilities of dialogues to an answer, or to none.
+
+An answer is given where one family has at least :data:`ANSWER_FROM` of the probability. The rest is ``unknown``, with
+the reason. What is said of a login (its mechanism, whether it had an initial response, how it ended) is said only
+where it holds in :data:`DETAIL_FROM` of the dialogues that fit; XOAUTH2 and OAUTHBEARER with an initial response, say,
+cannot be told apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from math import log
+from typing import Final, TypeVar
+
+from analyzer.tls.inference.expectations import Clues, expectations
+from analyzer.tls.inference.grammar import Attempt, Node, grammar
+from analyzer.tls.inference.parse import History, Parse, parse
+from analyzer.tls.inference.records import Inference, InferredAttempt, InferredTurn, abstain
+from analyzer.tls.inference.turns import Exchange
+
+ANSWER_FROM: Final = 0.95
+"""Probability from which a family is the answer."""
+
+DETAIL_FROM: Final = 0.95
+"""Share of the dialogues that fit from which a detail of a login is told."""
+
+HIGHEST: Final = 0.998
+"""Greatest confidence of one session. The grammar's own figure goes on to 1, but no set of recordings is large
+enough to show that one answer in a thousand is not wrong."""
+
+_PASSWORDS: Final = ("basic", "challenge")
+"""Of these a login that has begun is answer enough; after any other one a password may follow."""
+
+_NO_LOGIN: Final = 0.45
+_LEAST: Final = 1e-6
+
+_T = TypeVar("_T")
+
+
+def infer(exchanges: Sequence[Exchange], clues: Clues, *, client_certificate: bool, whole: bool = True) -> Inference:
+    """What the exchanges of one connection say.
+
+    Args:
+        client_certificate: the client showed a certificate in the handshake.
+        whole: all exchanges are there; else the rest was left out.
+    """
+    return _infer(tuple(exchanges), clues, client_certificate, whole)
+
+
+@lru_cache(maxsize=4096)
+def _infer(exchanges: tuple[Exchange, ...], clues: Clues, client_certificate: bool, whole: bool) -> Inference:
+    if not any(exchange.client is not None for exchange in exchanges):
+        return _nothing_said(exchanges, clues)
+    expected = expectations(clues, exchanges, client_certificate)
+    result = parse(grammar(), exchanges, expected, ended=clues.ended and whole)
+    if not result.histories:
+        return abstain("not-smtp")
+    families: dict[str, float] = {}
+    for history, share in result.histories.items():
+        family = _family(history)
+        families[family] = families.get(family, 0.0) + share
+    method = max(families, key=lambda family: families[family])
+    share = families[method]
+    likelihoods = _likelihoods(families)
+    reasons = (*expected.reasons, *_reasons(result.best))
+    turns = tuple(InferredTurn(node.name, node.why) for node in result.best)
+    if share < ANSWER_FROM:
+        reason = "ambiguous" if sum(families.values()) >= ANSWER_FROM else "not-smtp"
+        return Inference(reason=reason, reasons=reasons, likelihoods=likelihoods, turns=turns)
+    attempts = _attempts(result, method, min(share, HIGHEST))
+    if not clues.ended and not result.messages and not (attempts and method in _PASSWORDS):
+        return Inference(reason="cut-off", reasons=reasons, turns=turns)
+    return Inference(
+        method, round(min(share, HIGHEST), 4), None, reasons, attempts, result.messages, likelihoods, turns
+    )
+
+
+def _nothing_said(exchanges: Sequence[Exchange], clues: Clues) -> Inference:
+    """The client never spoke inside TLS, so it did not log in; known only if that is how the connection ended."""
+    if not clues.ended:
+        return abstain("cut-off")
+    return Inference("none", HIGHEST, None, ("no-turn-for-login",), likelihoods={"none": 0.0})
+
+
+def decisive(history: History) -> Attempt | None:
+    """The login that a session is judged by: the last that succeeded, else the last."""
+    for attempt in reversed(history):
+        if attempt.outcome == "success":
+            return attempt
+    return history[-1] if history else None
+
+
+def _family(history: History) -> str:
+    attempt = decisive(history)
+    return attempt.method if attempt is not None else "none"
+
+
+def _likelihoods(families: dict[str, float]) -> dict[str, float]:
+    """How well the turns fit each family, as logarithms, without what was thought of it before."""
+    mechanisms = grammar().mechanisms
+    total = sum(mechanism.weight for mechanism in mechanisms)
+    before = {"none": _NO_LOGIN}
+    for mechanism in mechanisms:
+        before[mechanism.method] = before.get(mechanism.method, 0.0) + (1 - _NO_LOGIN) * mechanism.weight / total
+    fit = {family: log(max(families.get(family, 0.0), _LEAST) / share) for family, share in before.items()}
+    best = max(fit.values())
+    return {family: round(value - best, 1) for family, value in fit.items()}
+
+
+def _attempts(result: Parse, method: str, confidence: float) -> tuple[InferredAttempt, ...]:
+    """The logins, as far as the dialogues that fit agree on them."""
+    if method == "none":
+        return ()
+    shares: dict[tuple[str, ...], float] = {}
+    fitting = {history: share for history, share in result.histories.items() if _family(history) == method}
+    for history, share in fitting.items():
+        row = tuple(attempt.method for attempt in history)
+        shares[row] = shares.get(row, 0.0) + share
+    row = max(shares, key=lambda key: shares[key])
+    if shares[row] >= DETAIL_FROM * sum(shares.values()):
+        chosen = {history: share for history, share in fitting.items() if tuple(a.method for a in history) == row}
+        columns = [[(history[at], share) for history, share in chosen.items()] for at in range(len(row))]
+    else:
+        columns = [[(attempt, share) for history, share in fitting.items() if (attempt := decisive(history))]]
+    return tuple(_attempt(column, confidence) for column in columns)
+
+
+def _attempt(column: list[tuple[Attempt, float]], confidence: float) -> InferredAttempt:
+    outcome = _agreed((attempt.outcome, share) for attempt, share in column)
+    return InferredAttempt(
+        _agreed((attempt.mechanism, share) for attempt, share in column),
+        column[0][0].method,
+        _agreed((attempt.initial_response, share) for attempt, share in column),
+        outcome or "unknown",
+        round(confidence, 4),
+    )
+
+
+def _agreed(values: Iterable[tuple[_T, float]]) -> _T | None:
+    """The value that holds in most of them, if it does in nearly all."""
+    shares: dict[_T, float] = {}
+    for value, share in values:
+        shares[value] = shares.get(value, 0.0) + share
+    best = max(shares, key=lambda value: shares[value])
+    return best if shares[best] >= DETAIL_FROM * sum(shares.values()) else None
+
+
+def _reasons(best: Sequence[Node]) -> tuple[str, ...]:
+    """What the most probable dialogue rests on, each said once."""
+    found: dict[str, None] = {}
+    for node in best:
+        found.update(dict.fromkeys(node.why))
+    logged_in = any(node.attempt is not None and node.attempt.outcome == "success" for node in best)
+    tried = any(node.kind == "login" for node in best)
+    if not tried:
+        found["no-turn-for-login"] = None
+    if any(node.message for node in best):
+        found["mail-after-login" if logged_in else "mail-after-refusal" if tried else "mail-without-login"] = None
+    return tuple(found)
