@@ -84,6 +84,8 @@ class Dialogue:
         greeting: text of the 220 greeting's first line, control characters removed; or ``None``.
         server_name: host name the server gave in its greeting, else in its EHLO reply.
         ehlo: host name or literal the client gave in its last EHLO/HELO.
+        ehlo_size, ehlo_reply_size: bytes of the last EHLO before TLS and of the reply to it, with CRLF; what follows
+            inside TLS is measured by them.
         extensions: keywords of the last EHLO reply, upper case, in order.
         mechanisms_before_tls, mechanisms_after_tls: AUTH mechanisms offered, or ``None`` when no
             EHLO reply of that phase was seen. Only a decrypting tap shows the second.
@@ -103,6 +105,8 @@ class Dialogue:
     greeting: str | None = None
     server_name: str | None = None
     ehlo: str | None = None
+    ehlo_size: int | None = None
+    ehlo_reply_size: int | None = None
     extensions: tuple[str, ...] = ()
     mechanisms_before_tls: tuple[str, ...] | None = None
     mechanisms_after_tls: tuple[str, ...] | None = None
