@@ -24,6 +24,10 @@ MAX_RECORDS: Final = 256
 """Application-data records that are kept of a connection. Logging in and the first message take a few dozen, and a
 mailer that writes every line of a message as a record of its own stays within it until the login is long over."""
 
+MAX_RUN: Final = 24
+"""Records of one turn that are kept. Handshakes and replies have fewer; a message may have a record for every line, and
+how long it is does not matter."""
+
 _SIDE_BIT: Final = 15
 _LENGTH_MASK: Final = (1 << _SIDE_BIT) - 1
 
@@ -79,22 +83,31 @@ class RecordLog:
     """The encrypted records of a connection, as they came.
 
     Attributes:
-        sizes: side (highest bit) and payload length of every application-data record, up to :data:`MAX_RECORDS`.
+        sizes: side (highest bit) and payload length of every application-data record, up to :data:`MAX_RECORDS`
+            and :data:`MAX_RUN` of each turn.
         finished: payload length of each side's encrypted handshake records before TLS 1.3; the first of them holds
             the Finished.
-        overflow: there were more records.
+        overflow: there were more turns.
     """
 
     sizes: array[int] = field(default_factory=lambda: array("H"))
     finished: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
     overflow: bool = False
+    _run: int = 0  # records of the turn so far, negative for the client's
 
     def application_data(self, side: int, length: int) -> None:
         """Note one record."""
-        if len(self.sizes) < MAX_RECORDS:
-            self.sizes.append(side << _SIDE_BIT | length)
+        run = self._run
+        if side:
+            run = run + 1 if run > 0 else 1
         else:
-            self.overflow = True
+            run = run - 1 if run < 0 else -1
+        self._run = run
+        if -MAX_RUN <= run <= MAX_RUN:
+            if len(self.sizes) < MAX_RECORDS:
+                self.sizes.append(side << _SIDE_BIT | length)
+            else:
+                self.overflow = True
 
     def handshake(self, side: int, length: int) -> None:
         """Note one encrypted handshake record."""
