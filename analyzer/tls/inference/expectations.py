@@ -218,6 +218,11 @@ def _known(general: Pattern, lengths: Sequence[int], share: float) -> Pattern:
     return Mixture([(share, Fixed([(1, length) for length in lengths])), (1 - share, general)])
 
 
+def words_of(greeting: str) -> frozenset[str]:
+    """The words by which the rows of servers recognise ``greeting``."""
+    return frozenset(word for word, _ in _rows() if word in greeting)
+
+
 @lru_cache(maxsize=1024)
 def _replies(greeting: str, without: frozenset[str]) -> Mapping[Pattern, Pattern]:
     for word, replies in _rows():

@@ -8,7 +8,9 @@ cannot be told apart.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from math import log
 from typing import Final, TypeVar
@@ -37,6 +39,8 @@ _LEAST: Final = 1e-6
 
 _T = TypeVar("_T")
 
+_left_out: ContextVar[frozenset[str]] = ContextVar("_left_out", default=frozenset())
+
 
 def infer(exchanges: Sequence[Exchange], clues: Clues, *, client_certificate: bool, whole: bool = True) -> Inference:
     """What the exchanges of one connection say.
@@ -45,14 +49,27 @@ def infer(exchanges: Sequence[Exchange], clues: Clues, *, client_certificate: bo
         client_certificate: the client showed a certificate in the handshake.
         whole: all exchanges are there; else the rest was left out.
     """
-    return _infer(tuple(exchanges), clues, client_certificate, whole)
+    return _infer(tuple(exchanges), clues, client_certificate, whole, _left_out.get())
+
+
+@contextmanager
+def without_servers(words: frozenset[str]) -> Iterator[None]:
+    """Within this, the rows of servers with these words in their greeting are not used: for measuring how well the
+    dialogues of servers are read that nobody has described."""
+    token = _left_out.set(words)
+    try:
+        yield
+    finally:
+        _left_out.reset(token)
 
 
 @lru_cache(maxsize=4096)
-def _infer(exchanges: tuple[Exchange, ...], clues: Clues, client_certificate: bool, whole: bool) -> Inference:
+def _infer(
+    exchanges: tuple[Exchange, ...], clues: Clues, client_certificate: bool, whole: bool, without: frozenset[str]
+) -> Inference:
     if not any(exchange.client is not None for exchange in exchanges):
         return _nothing_said(exchanges, clues)
-    expected = expectations(clues, exchanges, client_certificate)
+    expected = expectations(clues, exchanges, client_certificate, without)
     result = parse(grammar(), exchanges, expected, ended=clues.ended and whole)
     if not result.histories:
         return abstain("not-smtp")
