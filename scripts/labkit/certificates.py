@@ -11,6 +11,10 @@ CLIENT_CERTIFICATES = {"bench": "bench@office.example", "nas": "nas@office.examp
 """File name and subject (the user name EXTERNAL derives) of each client certificate."""
 
 
+RSA = ("institute", "padded")
+"""Servers with an RSA key; the others have one on a curve."""
+
+
 def make(folder: Path) -> None:
     """Write ``ca.pem``, and ``NAME.pem`` and ``NAME.key`` for each server and client certificate, into ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -29,14 +33,23 @@ def make(folder: Path) -> None:
     )
     for server in SERVERS:
         names = [alternative for name in server.names for alternative in (name, f"ipv6.{name}")]
-        _issue(folder, server.name, server.names[0], "subjectAltName=" + ",".join(f"DNS:{name}" for name in names))
+        _issue(
+            folder,
+            server.name,
+            server.names[0],
+            "subjectAltName=" + ",".join(f"DNS:{name}" for name in names),
+            rsa=server.name in RSA,
+        )
     for name, user in CLIENT_CERTIFICATES.items():
         _issue(folder, f"client-{name}", user, f"subjectAltName=email:{user}\nextendedKeyUsage=clientAuth")
 
 
-def _issue(folder: Path, name: str, subject: str, extensions: str) -> None:
+def _issue(folder: Path, name: str, subject: str, extensions: str, *, rsa: bool = False) -> None:
     key, request, extension_file = folder / f"{name}.key", folder / f"{name}.csr", folder / f"{name}.ext"
-    _key(key)
+    if rsa:
+        _openssl("genrsa", "-out", str(key), "2048")
+    else:
+        _key(key)
     extension_file.write_text(extensions + "\n")
     _openssl("req", "-new", "-key", str(key), "-subj", f"/CN={subject}", "-out", str(request))
     authority = ["-CA", str(folder / "ca.pem"), "-CAkey", str(folder / "ca.key"), "-CAcreateserial"]

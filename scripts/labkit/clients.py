@@ -3,111 +3,22 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from scripts.labkit.material import Material
-from scripts.labkit.network import Network
+from scripts.labkit.bench import Bench, Client, Command, message
+from scripts.labkit.mailers import MAILERS, gnutls_priorities
+from scripts.labkit.material import PROGRAMS
 from scripts.labkit.sends import BEARER, Send
-from scripts.labkit.servers import PROGRAMS
 from scripts.labkit.world import server_name
-
-CLIENT_SECONDS = 90
-"""Longer than the slowest scene; a client that hangs shall not hang the lab."""
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A client's command line and what it reads on its standard input."""
-
-    arguments: list[str]
-    stdin: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One finished run: when (Unix time), and what the client had to say."""
-
-    send: Send
-    started: float
-    ended: float
-    status: int
-    said: str
-
-
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """What every client needs: the network it sends in, the software, the lab's folder and key log."""
-
-    network: Network
-    material: Material
-    folder: Path
-    key_log: Path
-
-    def start(self, send: Send) -> subprocess.Popen[bytes]:
-        """Start ``send``'s client on its device."""
-        command = CLIENTS[send.client](self, send)
-        env = {
-            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-            "HOME": str(self.folder),
-            "NODE_PATH": str(self.material.node_modules),
-            "SSLKEYLOGFILE": str(self.key_log),
-            "PERL5LIB": str(PROGRAMS),
-            "PERL5OPT": "-MLabKeys",
-            "NODE_NO_WARNINGS": "1",
-        }
-        process = subprocess.Popen(
-            self.network.command(send.device, command.arguments),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=env,
-        )
-        assert process.stdin is not None  # noqa: S101 - it is a pipe, see above
-        try:
-            process.stdin.write(command.stdin)
-            process.stdin.close()
-        except BrokenPipeError:
-            pass  # a client may be refused before it reads its message
-        process.stdin = None
-        return process
-
-    def run(self, send: Send) -> Run:
-        """Run ``send``'s client to its end."""
-        started = time.time()
-        process = self.start(send)
-        said, _ = process.communicate(timeout=CLIENT_SECONDS)
-        return Run(send, started, time.time(), process.returncode, said.decode(errors="replace"))
-
-    def certificate(self, send: Send) -> list[str] | None:
-        """Client certificate and key, as paths."""
-        if send.client_certificate is None:
-            return None
-        path = self.folder / "certificates" / f"client-{send.client_certificate}"
-        return [f"{path}.pem", f"{path}.key"]
-
-    @property
-    def authority(self) -> str:
-        """The certificate clients trust, as a path."""
-        return str(self.folder / "certificates" / "ca.pem")
-
-
-def message(send: Send, number: int = 1) -> str:
-    """A message of about ``send.size`` bytes, with CRLF."""
-    head = f"From: {send.sender}\r\nTo: {send.recipient}\r\nSubject: {send.device} {number}\r\n\r\n"
-    line = "The quick brown fox jumps over the lazy dog, once more.\r\n"
-    return head + line * max(1, (send.size - len(head)) // len(line))
 
 
 def _curl(bench: Bench, send: Send) -> Command:
     scheme = "smtps" if send.tls == "implicit" else "smtp"
     name = server_name(send.server, ipv6=send.ipv6)
     arguments = ["curl", "-sS", "--max-time", "30", "--url", f"{scheme}://{name}:{send.port}/{send.ehlo}"]
-    arguments += ["--mail-from", send.sender, "--mail-rcpt", send.recipient, "-T", "-"]
+    arguments += ["--mail-from", send.sender, "-T", "-"]
+    arguments += [part for recipient in send.all_recipients for part in ("--mail-rcpt", recipient)]
     if send.tls != "none":
         arguments += ["--ssl-reqd"] + (["--cacert", bench.authority] if send.trusted else [])
     if send.tls_version is not None:
@@ -135,7 +46,7 @@ def _swaks(bench: Bench, send: Send) -> Command:
         "--helo",
         send.ehlo,
     ]
-    arguments += ["--from", send.sender, "--to", send.recipient, "--timeout", "30", "--data", "-"]
+    arguments += ["--from", send.sender, "--to", ",".join(send.all_recipients), "--timeout", "30", "--data", "-"]
     if send.tls != "none":
         arguments += ["--tls-on-connect" if send.tls == "implicit" else "--tls", "--tls-sni", server_name(send.server)]
         if certificate := bench.certificate(send):
@@ -161,13 +72,15 @@ def _msmtp(bench: Bench, send: Send) -> Command:
             f"--tls-starttls={'off' if send.tls == 'implicit' else 'on'}",
             f"--tls-trust-file={bench.authority}",
         ]
+        if priorities := gnutls_priorities(send):
+            arguments.append(f"--tls-priorities={priorities}")
         if certificate := bench.certificate(send):
             arguments += [f"--tls-cert-file={certificate[0]}", f"--tls-key-file={certificate[1]}"]
     if send.mechanism:
         secret = bench.folder / "secret"
         secret.write_text(send.secret)
         arguments += [f"--auth={send.mechanism.lower()}", f"--user={send.user}", f"--passwordeval=cat {secret}"]
-    return Command([*arguments, send.recipient], message(send).replace("\r\n", "\n").encode())
+    return Command([*arguments, *send.all_recipients], message(send).replace("\r\n", "\n").encode())
 
 
 def _program(interpreter: list[str], program: str) -> Callable[[Bench, Send], Command]:
@@ -180,22 +93,53 @@ def _program(interpreter: list[str], program: str) -> Callable[[Bench, Send], Co
             "ca": bench.authority,
             "messages": [message(send, number) for number in range(1, send.messages + 1)],
         }
+        told |= {"recipients": send.all_recipients, "priorities": gnutls_priorities(send)}
         for field in ("port", "tls", "ehlo", "mechanism", "user", "secret", "initial_response", "sender", "recipient"):
             told[field] = getattr(send, field)
-        for field in ("tls_version", "trusted", "steps"):
+        for field in ("tls_version", "trusted", "steps", "cipher", "connections"):
             told[field] = getattr(send, field)
-        filled = [part.format(python=bench.material.python, key_log=bench.key_log) for part in interpreter]
-        return Command([*filled, str(PROGRAMS / program), json.dumps(told)])
+        values = {"python": bench.material.python, "key_log": bench.key_log, "go": bench.material.go_client}
+        filled = [part.format(**values) for part in interpreter]
+        return Command([*filled, *([str(PROGRAMS / program)] if program else []), json.dumps(told)])
 
     return command
 
 
-CLIENTS: dict[str, Callable[[Bench, Send], Command]] = {
-    "curl": _curl,
-    "swaks": _swaks,
-    "msmtp": _msmtp,
-    "smtplib": _program(["{python}"], "send_smtplib.py"),
-    "nodemailer": _program(["node", "--tls-keylog={key_log}", "--tls-min-v1.0"], "send_nodemailer.cjs"),
-    "netsmtp": _program(["perl"], "send_netsmtp.pl"),
-    "script": _program(["{python}"], "send_script.py"),
+def _java(bench: Bench, send: Send) -> Command:
+    told: dict[str, Any] = {"name": server_name(send.server), "ca": bench.authority, "messages": send.messages}
+    for field in (
+        "port",
+        "tls",
+        "ehlo",
+        "mechanism",
+        "user",
+        "secret",
+        "sender",
+        "tls_version",
+        "cipher",
+        "connections",
+    ):
+        told[field] = getattr(send, field)
+    told["recipients"] = ",".join(send.all_recipients)
+    path = "/usr/share/java/javax.mail.jar:/usr/share/java/javax.activation.jar"
+    words = [f"{name}={value}" for name, value in told.items() if value is not None]
+    return Command(["java", "-cp", path, str(PROGRAMS / "SendJavaMail.java"), *words])
+
+
+CLIENTS: dict[str, Client] = {
+    "curl": Client(_curl),
+    "swaks": Client(_swaks),
+    "msmtp": Client(_msmtp, "GnuTLS"),
+    "smtplib": Client(_program(["{python}"], "send_smtplib.py")),
+    "nodemailer": Client(_program(["node", "--tls-keylog={key_log}", "--tls-min-v1.0"], "send_nodemailer.cjs")),
+    "netsmtp": Client(_program(["perl"], "send_netsmtp.pl")),
+    "script": Client(_program(["{python}"], "send_script.py")),
+    "postfix": Client(_program(["{python}"], "send_postfix.py")),
+    "exim": Client(_program(["{python}"], "send_exim.py"), "GnuTLS"),
+    "opensmtpd": Client(_program(["{python}"], "send_opensmtpd.py")),
+    "go": Client(_program(["{go}"], ""), "Go"),
+    "javamail": Client(_java, "Java"),
+    "phpmailer": Client(_program(["php8.2"], "send_phpmailer.php")),
+    "netsmtp-ruby": Client(_program(["ruby"], "send_netsmtp.rb")),
+    **MAILERS,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from scripts.labkit.clients import CLIENTS
 from scripts.labkit.sends import Send
 from scripts.labkit.servers import BY_HOST
 from scripts.labkit.transcript import Attempt, Connection
@@ -23,9 +24,13 @@ def label(name: str, file: str, send: Send, connection: Connection) -> dict[str,
     if truth == "intent":
         attempts = [Attempt(mechanism, False, send.user, outcome) for mechanism, outcome in send.expected]
     seen = [(attempt.mechanism, attempt.outcome) for attempt in attempts]
-    if seen != send.expected:
+    # Some clients try a refused password again.
+    again = not send.right and set(seen) == set(send.expected)
+    if seen != send.expected and not again:
         raise LabelError(f"{name}: showed {seen}, meant {send.expected}")
-    if any(attempt.outcome == "success" and attempt.username not in (send.user, None) for attempt in attempts):
+    # Some clients take the part behind @ for the domain of NTLM.
+    right = (None, send.user, send.user.partition("@")[0]) if send.mechanism == "NTLM" else (None, send.user)
+    if any(attempt.outcome == "success" and attempt.username not in right for attempt in attempts):
         raise LabelError(f"{name}: user was {[attempt.username for attempt in attempts]}, meant {send.user}")
     decisive = next(
         (attempt for attempt in reversed(attempts) if attempt.outcome == "success"), attempts[-1] if attempts else None
@@ -64,4 +69,22 @@ def label(name: str, file: str, send: Send, connection: Connection) -> dict[str,
         "messages": connection.messages,
         "ehlo_name": connection.ehlo,
         "truth": truth,
+    }
+
+
+def inside_tls(send: Send, connection: Connection) -> dict[str, Any]:
+    """What the labels of ``captures/tls`` say in addition."""
+    if not connection.readable:
+        raise LabelError(f"{send.client} to {send.server}: no keys, or nothing said")
+    padding = {"client": send.padding, "server": BY_HOST[send.server].padding}
+    return {
+        "stack": CLIENTS[send.client].stack,
+        "server_stack": BY_HOST[send.server].stack,
+        "padding": padding if connection.tls_version == "1.3" and any(padding.values()) else None,
+        "encrypt_then_mac": send.encrypt_then_mac,
+        "resumed": connection.resumed,
+        "retried": connection.retried,
+        "client_certificate": connection.client_certificate,
+        "pipelined": connection.pipelined,
+        "recipients": send.recipients,
     }

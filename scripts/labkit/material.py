@@ -15,6 +15,8 @@ import venv
 from dataclasses import dataclass
 from pathlib import Path
 
+PROGRAMS = Path(__file__).parent / "programs"
+
 BASE_PACKAGES = [
     "tcpdump",
     "iproute2",
@@ -37,8 +39,45 @@ BASE_PACKAGES = [
 ]
 """Downloaded together; those the machine has already are used as they are."""
 
-EXIM_PACKAGES = ["exim4-base", "exim4-daemon-heavy"]
-"""Apart, since they conflict with Postfix."""
+TLS_PACKAGES = [
+    "gcc",
+    "libc6-dev",
+    "libssl-dev",
+    "gsasl",
+    "s-nail",
+    "mutt",
+    "neomutt",
+    "esmtp",
+    "golang-go",
+    "default-jdk-headless",
+    "libmail-java",
+    "php-cli",
+    "libphp-phpmailer",
+    "ruby",
+    "krb5-kdc",
+    "krb5-admin-server",
+    "krb5-user",
+    "libsasl2-modules",
+    "libsasl2-modules-db",
+    "libsasl2-modules-gssapi-mit",
+    "sasl2-bin",
+    "dovecot-gssapi",
+    "chasquid",
+    "m4",
+]
+"""For the sessions inside TLS of ``captures/tls``: compilers, languages, Kerberos, further clients and servers."""
+
+TREES = {
+    "base": BASE_PACKAGES,
+    "exim": ["exim4-base", "exim4-daemon-heavy"],
+    "tls": TLS_PACKAGES,
+    "opensmtpd": ["opensmtpd"],
+    "sendmail": ["sendmail-bin", "sendmail-base", "sendmail-cf"],
+    "nullmailer": ["nullmailer"],
+    "dma": ["dma"],
+    "ssmtp": ["ssmtp"],
+}
+"""Each unpacked on its own, since mail servers conflict with one another; earlier ones lie over later ones."""
 
 NODE_PACKAGES = ["nodemailer@7.0.10", "smtp-server@3.16.1"]
 PYTHON_PACKAGES = ["aiosmtpd==1.4.6"]
@@ -46,12 +85,13 @@ PYTHON_PACKAGES = ["aiosmtpd==1.4.6"]
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Where the fetched software is: two trees to lay over ``/usr``, node modules, and a Python with aiosmtpd."""
+    """Where the fetched software is: trees to lay over ``/usr``, node modules, a Python with aiosmtpd, own programs."""
 
-    base_tree: Path
-    exim_tree: Path
+    trees: list[Path]
     node_modules: Path
     python: Path
+    shim: Path
+    go_client: Path
 
 
 class MaterialError(Exception):
@@ -65,12 +105,18 @@ def fetch(folder: Path) -> Material:
             raise MaterialError(
                 f"needs {tool}: a Debian or Ubuntu machine with util-linux and npm (apt-get install npm)"
             )
-    material = Material(folder / "base", folder / "exim", folder / "node" / "node_modules", folder / "venv/bin/python")
-    if not (folder / "base").is_dir():
+    material = Material(
+        trees=[folder / tree for tree in TREES],
+        node_modules=folder / "node" / "node_modules",
+        python=folder / "venv/bin/python",
+        shim=folder / "tls_shim.so",
+        go_client=folder / "go-client",
+    )
+    if not all(tree.is_dir() for tree in material.trees):
         _run(["apt-get", "update", "-qq"])
-        _unpack(BASE_PACKAGES, folder / "base-packages", folder / "base")
-    if not (folder / "exim").is_dir():
-        _unpack(EXIM_PACKAGES, folder / "exim-packages", folder / "exim")
+    for tree, packages in TREES.items():
+        if not (folder / tree).is_dir():
+            _unpack(packages, folder / f"{tree}-packages", folder / tree)
     if not material.node_modules.is_dir():
         material.node_modules.mkdir(parents=True)
         _run(
@@ -80,6 +126,14 @@ def fetch(folder: Path) -> Material:
         venv.create(folder / "venv", with_pip=True)
         _run([str(material.python), "-m", "pip", "install", "--quiet", *PYTHON_PACKAGES])
     return material
+
+
+def compile_programs(material: Material) -> None:
+    """Compile the lab's own programs, inside, where the fetched compilers are."""
+    shim = ["gcc", "-O1", "-shared", "-fPIC", "-o", str(material.shim), str(PROGRAMS / "tls_shim.c"), "-lssl", "-ldl"]
+    _run(shim)
+    cache = {"GOCACHE": str(material.go_client.parent / "go-cache"), "GO111MODULE": "off"}
+    _run(["go", "build", "-o", str(material.go_client), str(PROGRAMS / "send_go.go")], cache)
 
 
 def _unpack(packages: list[str], archives: Path, tree: Path) -> None:
@@ -99,14 +153,14 @@ def _unpack(packages: list[str], archives: Path, tree: Path) -> None:
     unpacking.rename(tree)
 
 
-def _run(command: list[str]) -> None:
+def _run(command: list[str], env: dict[str, str] | None = None) -> None:
     sys.stderr.write(f"lab: {' '.join(command[:3])} …\n")
     done = subprocess.run(
         command,
         check=False,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
+        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"} | (env or {}),
         text=True,
     )
     if done.returncode:

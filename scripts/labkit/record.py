@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import lzma
 import shutil
 import subprocess
 import sys
@@ -12,17 +13,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scripts.labkit import certificates, credentials, labels, network, pcapfile, sealed, servers, transcript
+from scripts.labkit import certificates, credentials, labels, material, network, pcapfile, sealed, servers, transcript
+from scripts.labkit.bench import Bench, Run
 from scripts.labkit.cases import CASES
-from scripts.labkit.clients import Bench, Run
+from scripts.labkit.clients import CLIENTS
 from scripts.labkit.material import Material
 from scripts.labkit.office import ROTATE_SECONDS, STORY
 from scripts.labkit.recorder import Recorder
 from scripts.labkit.sends import Send
+from scripts.labkit.tls_cases import TLS_CASES
 from scripts.labkit.world import BY_NAME, HOSTS, hosts_file
 
 _SCRATCH = Path("/mnt")
 """Any directory that exists on every machine: a tmpfs lies over it, for the lab's processes only."""
+
+_CASES_AT_ONCE = 60
 
 _TIME_SLACK = 0.05
 """A client's start is noted a little before or after its first packet's time stamp."""
@@ -36,39 +41,75 @@ class Scene:
     runs: list[tuple[str, Run]]
 
 
-def record(software: Material, output: Path, *, only: str | None, office: bool) -> int:
-    """Record everything into ``output`` and return the exit status: 1 if a recording does not show what it should."""
-    bench = _build(software)
-    cases = [case for case in CASES if only is None or only in case.file]
-    bench_scene = _record_bench(bench, cases, verbose=only is not None)
-    office_files: list[Path] = []
-    office_scene = None
-    if office and only is None:
-        office_files, office_scene = _record_office(bench)
+def record(software: Material, output: Path, *, only: str | None, parts: list[str]) -> int:
+    """Record ``parts`` into ``output`` and return the exit status: 1 if a recording does not show what it should.
 
-    key_log = _keys(bench.key_log)
+    With ``only``, record and show those cases whose name contains it, and write nothing.
+    """
+    bench = _build(software)
+    failed = False
+    if "story" in parts:
+        failed |= _record_story(bench, output, only=only)
+    if "tls" in parts:
+        failed |= _record_tls(bench, output, only=only)
+    return int(failed)
+
+
+def _record_story(bench: Bench, output: Path, *, only: str | None) -> bool:
+    """The single behaviours and the office, which share one file of labels; true if any is not as meant."""
+    cases = [case for case in CASES if only is None or only in case.file]
+    if not cases:
+        return False
+    bench_scene = _record_bench(bench, [(case.file.removesuffix(".pcap"), case.send) for case in cases], only)
     failures: list[str] = []
     lines = _labels(bench_scene, bench.key_log, failures)
-    if failures and only is not None:
+    if only is not None:
+        _show(bench, lines, failures)
+        return bool(failures)
+    _write_cases(output / "mechanisms", bench_scene.capture, lines)
+    office_files, office_scene = _record_office(bench)
+    lines += _write_office(output / "office", office_files, _labels(office_scene, bench.key_log, failures))
+    _write_labels(output, lines, bench.key_log)
+    sys.stderr.write(f"lab: {len(lines)} sessions labelled, {len(failures)} not as meant\n")
+    return bool(failures)
+
+
+def _record_tls(bench: Bench, output: Path, *, only: str | None) -> bool:
+    """Many sessions inside TLS, one capture per server; true if any is not as meant.
+
+    What has been recorded is written every so often: it takes long.
+    """
+    cases = [(case.name, case.send) for case in TLS_CASES if only is None or only in case.name]
+    failures: list[str] = []
+    lines: list[dict[str, Any]] = []
+    frames: dict[str, list[pcapfile.Frame]] = {}
+    for start in range(0, len(cases), _CASES_AT_ONCE):
+        scene = _record_bench(bench, cases[start : start + _CASES_AT_ONCE], only, number=start)
+        found = _labels(scene, bench.key_log, failures, further=True)
+        _sort_by_server(scene.capture, found, frames)
+        scene.capture.unlink()
+        lines += found
+        if only is None:
+            _write_servers(output / "tls", frames)
+            _write_labels(output / "tls", lines, bench.key_log)
+            sys.stderr.write(f"lab: {len(lines)} sessions inside TLS labelled, {len(failures)} not as meant\n")
+    if only is not None and cases:
+        _show(bench, lines, failures)
+    return bool(failures)
+
+
+def _show(bench: Bench, lines: list[dict[str, Any]], failures: list[str]) -> None:
+    if failures:
         for log in sorted(bench.folder.glob("*.log")):
             if log != bench.key_log:
                 sys.stderr.write(f"--- {log.name}\n{log.read_text(errors='replace')[-2000:]}\n")
-    if only is not None:
-        for line in lines:
-            sys.stdout.write(json.dumps(line) + "\n")
-        return 1 if failures else 0
-    _write_cases(output / "mechanisms", bench_scene.capture, lines)
-    if office_scene is not None:
-        lines += _write_office(output / "office", office_files, _labels(office_scene, bench.key_log, failures))
-        (output / "keys.log").write_text(key_log)
-        kept = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-        (output / "labels.jsonl").write_text(kept)
-    sys.stderr.write(f"lab: {len(lines)} sessions labelled, {len(failures)} not as meant\n")
-    return 1 if failures else 0
+    for line in lines:
+        sys.stdout.write(json.dumps(line) + "\n")
 
 
 def _build(software: Material) -> Bench:
-    sealed.dress([software.base_tree, software.exim_tree], _SCRATCH)
+    sealed.dress(software.trees, _SCRATCH)
+    material.compile_programs(software)
     folder = _SCRATCH / "lab"
     folder.mkdir()
     key_log = folder / "keys.log"
@@ -83,18 +124,18 @@ def _build(software: Material) -> Bench:
     servers.prepare_postfix()
     built = network.build(list(HOSTS))
     servers.start(built, software, folder, key_log)
-    return Bench(built, software, folder, key_log)
+    return Bench(built, software, folder, key_log, CLIENTS)
 
 
-def _record_bench(bench: Bench, cases: list[Any], *, verbose: bool) -> Scene:
-    capture = bench.folder / "bench.pcap"
+def _record_bench(bench: Bench, cases: list[tuple[str, Send]], only: str | None, number: int = 0) -> Scene:
+    capture = bench.folder / f"bench-{number}.pcap"
     runs = []
     with Recorder("office", capture):
-        for case in cases:
-            run = bench.run(case.send)
-            runs.append((case.file.removesuffix(".pcap"), run))
-            if verbose:
-                sys.stderr.write(f"--- {case.file}: exit {run.status}\n{run.said}\n")
+        for name, send in cases:
+            run = bench.run(send)
+            runs.append((name, run))
+            if only is not None:
+                sys.stderr.write(f"--- {name}: exit {run.status}\n{run.said}\n")
     return Scene(capture, runs)
 
 
@@ -116,8 +157,11 @@ def _record_office(bench: Bench) -> tuple[list[Path], Scene]:
     return files, Scene(whole, runs)
 
 
-def _labels(scene: Scene, key_log: Path, failures: list[str]) -> list[dict[str, Any]]:
-    """One label per connection; a run without exactly one connection, or not as meant, goes to ``failures``."""
+def _labels(scene: Scene, key_log: Path, failures: list[str], *, further: bool = False) -> list[dict[str, Any]]:
+    """One label per connection; a run without the connections it should make, or not as meant, goes to ``failures``.
+
+    ``further``: with what is said of the sessions of ``captures/tls`` alone.
+    """
     found = transcript.connections(scene.capture, key_log, _cipher_names())
     lines = []
     for name, run in scene.runs:
@@ -132,10 +176,13 @@ def _labels(scene: Scene, key_log: Path, failures: list[str]) -> list[dict[str, 
             and run.started - _TIME_SLACK <= connection.start <= run.ended
         ]
         try:
-            if not near:
-                raise labels.LabelError(f"{name}: no connection")
-            found.remove(near[0])
-            lines.append(labels.label(name, f"mechanisms/{name}.pcap", run.send, near[0]))
+            if len(near) < run.send.connections:
+                raise labels.LabelError(f"{name}: {len(near)} connections")
+            for number, connection in enumerate(near[: run.send.connections], 1):
+                found.remove(connection)
+                own = f"{name}-{number}" if run.send.connections > 1 else name
+                line = labels.label(own, f"mechanisms/{name}.pcap", run.send, connection)
+                lines.append(line | labels.inside_tls(run.send, connection) if further else line)
         except labels.LabelError as error:
             failures.append(str(error))
             sys.stderr.write(f"lab: {error}\n     client said: {run.said.strip()[-600:]}\n")
@@ -154,6 +201,36 @@ def _write_cases(folder: Path, capture: Path, lines: list[dict[str, Any]]) -> No
     for line in lines:
         key = frozenset({(line["client_ip"], line["client_port"]), (line["server_ip"], line["port"])})
         pcapfile.write(folder / f"{line['id']}.pcap", by_connection[key])
+
+
+def _sort_by_server(capture: Path, lines: list[dict[str, Any]], frames: dict[str, list[pcapfile.Frame]]) -> None:
+    """Add the frames of labelled connections to those of their server's file, and tell the labels its name."""
+    files = {}
+    for line in lines:
+        host = next(host for host in HOSTS if line["server_ip"] in (host.ipv4, host.ipv6))
+        line["file"] = f"{host.name}.pcap.xz"
+        files[frozenset({(line["client_ip"], line["client_port"]), (line["server_ip"], line["port"])})] = line["file"]
+    for frame in pcapfile.read(capture):
+        ends = pcapfile.endpoints(frame)
+        if ends in files:
+            frames.setdefault(files[ends], []).append(frame)
+
+
+def _write_servers(folder: Path, frames: dict[str, list[pcapfile.Frame]]) -> None:
+    """One compressed capture per server."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name, kept in frames.items():
+        plain = folder / name.removesuffix(".xz")
+        pcapfile.write(plain, kept)
+        (folder / name).write_bytes(lzma.compress(plain.read_bytes()))
+        plain.unlink()
+
+
+def _write_labels(folder: Path, lines: list[dict[str, Any]], key_log: Path) -> None:
+    (folder / "keys.log").write_text(_keys(key_log))
+    kept = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    (folder / "labels.jsonl").write_text(kept)
 
 
 def _write_office(folder: Path, files: list[Path], lines: list[dict[str, Any]]) -> list[dict[str, Any]]:

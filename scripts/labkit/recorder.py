@@ -19,7 +19,7 @@ class Recorder:
     def __init__(self, segment: str, path: Path, rotate: int | None = None) -> None:
         # No name resolution, no privilege drop (it could not write here), every packet taken and written at once.
         self._command = ["ip", "netns", "exec", segment, "tcpdump", "-i", "span0", "-n", "-Z", "root", "-s", "0"]
-        self._command += ["--immediate-mode", "-U", "-w", str(path)]
+        self._command += ["--immediate-mode", "-U", "-B", "65536", "-w", str(path)]
         if rotate is not None:
             self._command += ["-G", str(rotate)]
 

@@ -21,6 +21,10 @@ USERS = (
     "dovenull:x:704:704",
     "Debian-exim:x:705:705",
     "vmail:x:706:706",
+    "opensmtpd:x:707:707",
+    "opensmtpq:x:708:708",
+    "smmta:x:709:709",
+    "smmsp:x:710:710",
 )
 """What the packages' install scripts would have added; numbers are arbitrary but fixed."""
 
@@ -47,8 +51,11 @@ def dress(trees: list[Path], scratch: Path) -> None:
     _mount("-t", "tmpfs", "-o", "mode=755", "lab", "/run")
     Path("/run/netns").mkdir()
     with Path("/etc/passwd").open("a") as passwd, Path("/etc/group").open("a") as group:
+        there = {line.partition(":")[0] for line in Path("/etc/passwd").read_text().splitlines()}
         for user in USERS:
             name, _, uid, gid = user.split(":")
+            if name in there:
+                continue
             passwd.write(f"{user}::/nonexistent:/usr/sbin/nologin\n")
             group.write(f"{name}:x:{gid}:\n")
             assert uid == gid  # noqa: S101 - the table above

@@ -15,7 +15,7 @@ BEARER = ("XOAUTH2", "OAUTHBEARER")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
-    """One run of one client, which makes one TCP connection.
+    """One run of one client, which makes one TCP connection unless told otherwise.
 
     Attributes:
         client: a key of :data:`scripts.labkit.clients.CLIENTS`.
@@ -29,6 +29,12 @@ class Send:
         trusted: whether the client trusts the server's certificate.
         client_certificate: name of the certificate it shows.
         steps: for the ``script`` client, see ``programs/send_script.py``.
+        recipients: how many each message has.
+        connections: how many it makes, one after the other: with the session of the one before where it can.
+        cipher: OpenSSL's name of the one cipher suite to be used.
+        groups: OpenSSL's list of groups for the key exchange.
+        padding: block size to which the client pads its records of TLS 1.3, 0: none.
+        encrypt_then_mac: whether the client offers it for CBC suites (RFC 7366).
         expect: (mechanism, outcome) of every attempt; ``None``: one attempt that succeeds if ``right``.
     """
 
@@ -52,6 +58,12 @@ class Send:
     trusted: bool = True
     client_certificate: str | None = None
     pipelining: bool = False
+    recipients: int = 1
+    connections: int = 1
+    cipher: str | None = None
+    groups: str | None = None
+    padding: int = 0
+    encrypt_then_mac: bool = True
     steps: tuple[str, ...] = ()
     expect: tuple[tuple[str, str], ...] | None = None
 
@@ -69,6 +81,12 @@ class Send:
         if self.expect is not None:
             return list(self.expect)
         return [(self.mechanism, "success" if self.right else "failure")] if self.mechanism else []
+
+    @property
+    def all_recipients(self) -> list[str]:
+        """The recipients of each message."""
+        more = [f"someone-{number}@partner.example" for number in range(2, self.recipients + 1)]
+        return [self.recipient, *more]
 
 
 def b64(text: str) -> str:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from scripts.labkit.material import Material
+from scripts.labkit.credentials import ACCOUNTS
+from scripts.labkit.material import PROGRAMS, Material
 from scripts.labkit.network import Network
 from scripts.labkit.world import BY_NAME
 
-PROGRAMS = Path(__file__).parent / "programs"
 CONFIG = Path(__file__).parent / "config"
 
 STARTUP_SECONDS = 20
@@ -24,7 +24,8 @@ class Server:
     """One server: ``files`` maps a path to the templates it is made of, ``commands`` run until the lab ends.
 
     In both, ``$folder`` is the lab's folder, ``$run`` a directory of the server's own, ``$host`` its host,
-    ``$inputs`` the accounts and its certificate and key, the others what they say.
+    ``$inputs`` the accounts and its certificate and key, the others what they say. ``stack`` is its TLS library,
+    ``padding`` the block size to which it pads its records of TLS 1.3.
     """
 
     label: str
@@ -32,6 +33,8 @@ class Server:
     ports: tuple[int, ...]
     commands: tuple[str, ...]
     files: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    stack: str = "OpenSSL"
+    padding: int = 0
 
 
 _PROVIDER = "$python $programs/serve_provider.py {} $inputs $keylog"
@@ -61,7 +64,12 @@ SERVERS = (
         ),
     ),
     Server(
-        "exim", "exim", (25, 465, 587, 2525), ("exim4 -bdf -C $run/exim.conf",), (("$run/exim.conf", ("exim.conf",)),)
+        "exim",
+        "exim",
+        (25, 465, 587, 2525),
+        ("exim4 -bdf -C $run/exim.conf",),
+        (("$run/exim.conf", ("exim.conf",)),),
+        stack="GnuTLS",
     ),
     Server(
         "aiosmtpd",
@@ -77,6 +85,45 @@ SERVERS = (
     ),
     Server("exchange-dialogue", "exchange", (25, 587), (_PROVIDER.format("exchange"),)),
     Server("gmail-dialogue", "gmail", (25, 465, 587), (_PROVIDER.format("gmail"),)),
+    Server(
+        "postfix-cyrus",
+        "campus",
+        (25, 88, 465, 587, 2525),
+        ("sh $run/start.sh",),
+        (
+            ("$run/start.sh", ("campus-start.sh",)),
+            ("$run/main.cf", ("campus-main.cf",)),
+            ("$run/master.cf", ("postfix-master.cf", "campus-master.cf")),
+            ("$run/smtpd.conf", ("campus-smtpd.conf",)),
+            ("/etc/krb5.conf", ("krb5.conf",)),
+            ("$run/kdc.conf", ("kdc.conf",)),
+        ),
+    ),
+    Server(
+        "dovecot-kerberos",
+        "institute",
+        (465, 587, 2525),
+        ("dovecot -F -c $run/dovecot.conf", _INTROSPECTION, _PROVIDER.format("sink")),
+        (
+            ("$run/dovecot.conf", ("dovecot-auth.conf", "dovecot-submission.conf", "dovecot-kerberos.conf")),
+            ("$run/oauth2.conf", ("dovecot-oauth2.conf",)),
+        ),
+    ),
+    Server(
+        "chasquid",
+        "chasquid",
+        (25, 465, 587, 2525),
+        ("sh $run/start.sh",),
+        (("$run/start.sh", ("chasquid-start.sh",)), ("$run/chasquid.conf", ("chasquid.conf",))),
+        stack="Go",
+    ),
+    Server(
+        "aiosmtpd",
+        "padded",
+        (25, 465, 587, 2525),
+        ("$python $programs/serve_aiosmtpd.py $inputs $keylog",),
+        padding=64,
+    ),
 )
 
 BY_HOST = {server.host: server for server in SERVERS}
@@ -102,7 +149,10 @@ def start(network: Network, material: Material, folder: Path, key_log: Path) -> 
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
             "NODE_PATH": str(material.node_modules),
             "SSLKEYLOGFILE": str(key_log),
+            "LD_PRELOAD": str(material.shim),
         }
+        if server.padding:
+            env["LAB_TLS_PADDING"] = str(server.padding)
         for command in server.commands:
             with (folder / f"{server.host}.log").open("ab") as log:
                 processes.append(network.start(server.host, Template(command).substitute(values).split(), log, env))
@@ -153,6 +203,8 @@ def _values(server: Server, material: Material, folder: Path, key_log: Path) -> 
         "introspection": str(run / "oauth2.conf"),
         "mail": str(run / "mail"),
         "open_devices": " ".join(open_addresses),
+        "password": ACCOUNTS["bench@office.example"].password,
+        "campus": str(folder / "run" / "campus"),
     }
 
 

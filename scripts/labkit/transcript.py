@@ -13,7 +13,6 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 _FIELDS = [
     "tcp.stream",
@@ -34,8 +33,13 @@ _FIELDS = [
 ]
 
 _VERSIONS = {"0x0301": "1.0", "0x0302": "1.1", "0x0303": "1.2", "0x0304": "1.3"}
-_SERVER_HELLO = "2"
+_SERVER_HELLO, _CERTIFICATE, _CERTIFICATE_VERIFY = "2", "11", "15"
 _PORTS = (25, 587, 2525)
+_TOGETHER = 50
+"""Streams read by one run of tshark, which can follow several at once."""
+
+Said = list[tuple[bool, bytes]]
+"""(from the client, bytes) in order."""
 
 
 @dataclass(slots=True)
@@ -64,6 +68,10 @@ class Connection:
     tls_version: str | None = None
     cipher: str | None = None
     readable: bool = True
+    resumed: bool = False
+    retried: bool = False
+    client_certificate: bool = False
+    pipelined: bool = False
     ehlo: str | None = None
     messages: int = 0
     attempts: list[Attempt] = field(default_factory=list)
@@ -72,7 +80,9 @@ class Connection:
 def connections(capture: Path, key_log: Path, cipher_names: dict[int, str]) -> list[Connection]:
     """Every TCP connection of ``capture``, by start, with all that was said in it."""
     found: dict[int, Connection] = {}
-    for row in _rows(capture):
+    hellos: dict[int, int] = {}
+    certified: set[int] = set()
+    for row in _rows(capture, key_log):
         stream = int(row["tcp.stream"])
         if row["tcp.flags.syn"] == "1" and row["tcp.flags.ack"] == "0":
             source, target = row["ip.src"] or row["ipv6.src"], row["ip.dst"] or row["ipv6.dst"]
@@ -85,16 +95,22 @@ def connections(capture: Path, key_log: Path, cipher_names: dict[int, str]) -> l
                 int(row["tcp.dstport"]),
                 row["eth.src"],
             )
-        if _SERVER_HELLO in row["tls.handshake.type"].split(","):
+        handshake = row["tls.handshake.type"].split(",")
+        from_client = int(row["tcp.srcport"]) == found[stream].client_port
+        if _CERTIFICATE in handshake and not from_client:
+            certified.add(stream)
+        if _CERTIFICATE_VERIFY in handshake and from_client:
+            found[stream].client_certificate = True
+        if _SERVER_HELLO in handshake:
+            hellos[stream] = hellos.get(stream, 0) + 1
             version = row["tls.handshake.extensions.supported_version"] or row["tls.handshake.version"]
             found[stream].tls_version = _VERSIONS[version.split(",")[0]]
             found[stream].cipher = cipher_names[int(row["tls.handshake.ciphersuite"].split(",")[0], 16)]
-    for connection in found.values():
-        _read(
-            connection,
-            _said(capture, key_log, "tcp", connection.stream),
-            lambda c=connection: _said(capture, key_log, "tls", c.stream),
-        )
+    said = _said(capture, key_log, list(found))
+    for stream, connection in found.items():
+        _read(connection, said["tcp", stream], said["tls", stream])
+        connection.resumed = stream in hellos and connection.readable and stream not in certified
+        connection.retried = hellos.get(stream, 0) > 1
     return sorted(found.values(), key=lambda connection: connection.start)
 
 
@@ -104,29 +120,40 @@ def _tshark(*arguments: str) -> str:
     return done.stdout
 
 
-def _rows(capture: Path) -> Iterator[dict[str, str]]:
+def _rows(capture: Path, key_log: Path) -> Iterator[dict[str, str]]:
     options = [option for name in _FIELDS for option in ("-e", name)]
     # A flag's value is 1 or True, depending on tshark's version.
-    text = _tshark("-r", str(capture), "-Y", "tcp", "-T", "fields", *options).replace("True", "1").replace("False", "0")
+    text = _tshark("-r", str(capture), *_with(key_log), "-Y", "tcp", "-T", "fields", *options)
+    text = text.replace("True", "1").replace("False", "0")
     for line in text.splitlines():
         yield dict(zip(_FIELDS, line.split("\t"), strict=True))
 
 
-def _said(capture: Path, key_log: Path, layer: str, stream: int) -> list[tuple[bool, bytes]]:
-    """(from the client, bytes) in order, of one stream of ``layer``."""
-    text = _tshark("-q", "-r", str(capture), "-o", f"tls.keylog_file:{key_log}", "-z", f"follow,{layer},raw,{stream}")
-    said: list[tuple[bool, bytes]] = []
-    server_is_first = None
-    for line in text.splitlines():
-        if line.startswith("Node 0:"):
-            server_is_first = int(line.rpartition(":")[2]) in (25, 465, 587, 2525)
-        elif re.fullmatch(r"\t?[0-9a-f]+", line):
-            first = not line.startswith("\t")
-            said.append((first != server_is_first, bytes.fromhex(line.strip())))
+def _with(key_log: Path) -> list[str]:
+    return ["-o", f"tls.keylog_file:{key_log}"]
+
+
+def _said(capture: Path, key_log: Path, streams: list[int]) -> dict[tuple[str, int], Said]:
+    """What was said in each stream, by layer (``tcp``, ``tls``) and stream."""
+    said: dict[tuple[str, int], Said] = {(layer, stream): [] for layer in ("tcp", "tls") for stream in streams}
+    layer, stream, server_is_first = "", 0, False
+    for start in range(0, len(streams), _TOGETHER):
+        wanted = streams[start : start + _TOGETHER]
+        follow = [option for layer in ("tcp", "tls") for n in wanted for option in ("-z", f"follow,{layer},raw,{n}")]
+        for line in _tshark("-q", "-r", str(capture), *_with(key_log), *follow).splitlines():
+            if line.startswith("Follow:"):
+                layer = line.removeprefix("Follow: ").partition(",")[0]
+            elif line.startswith("Filter:"):
+                stream = int(line.rpartition(" ")[2])
+            elif line.startswith("Node 0:"):
+                server_is_first = int(line.rpartition(":")[2]) in (25, 465, 587, 2525)
+            elif re.fullmatch(r"\t?[0-9a-f]+", line):
+                first = not line.startswith("\t")
+                said[layer, stream].append((first != server_is_first, bytes.fromhex(line.strip())))
     return said
 
 
-def _read(connection: Connection, said: list[tuple[bool, bytes]], decrypted: Any) -> None:
+def _read(connection: Connection, said: Said, inside: Said) -> None:
     client, server, tls_at = b"", b"", None
     for from_client, data in said:
         if (
@@ -143,15 +170,25 @@ def _read(connection: Connection, said: list[tuple[bool, bytes]], decrypted: Any
         tls_at = "starttls"  # promised, never begun
     connection.tls = tls_at or "none"
     reader = _Reader(connection)
+    connection.pipelined = _pipelined(said if tls_at is None else inside)
     # Whatever was pipelined behind STARTTLS is thrown away by a careful server (RFC 3207 section 4.2).
     client = re.sub(rb"(?i)(STARTTLS\r\n).*", rb"\1", client, flags=re.S)
     reader.read(client, server)
     if tls_at is not None:
-        inside = decrypted()
         connection.readable = bool(inside)
         client = b"".join(data for from_client, data in inside if from_client)
         server = b"".join(data for from_client, data in inside if not from_client)
         reader.read(client, server, greeted=tls_at == "starttls")
+
+
+def _pipelined(said: Said) -> bool:
+    """Whether MAIL and RCPT were sent without a reply in between."""
+    turn = b""
+    for from_client, data in said:
+        turn = turn + data.upper() if from_client else b""
+        if re.search(rb"(?m)^MAIL FROM:", turn) and re.search(rb"(?m)^RCPT TO:", turn):
+            return True
+    return False
 
 
 class _Reader:
@@ -247,4 +284,6 @@ def _ntlm_user(message: bytes) -> str | None:
         return None
     length, offset = int.from_bytes(message[36:38], "little"), int.from_bytes(message[40:44], "little")
     flags = int.from_bytes(message[60:64], "little") if len(message) >= 64 else 0
-    return message[offset : offset + length].decode("utf-16-le" if flags & 1 else "latin-1")
+    name = message[offset : offset + length]
+    # JavaMail writes UTF-16 without saying so.
+    return name.decode("utf-16-le" if flags & 1 or b"\0" in name else "latin-1")

@@ -109,6 +109,31 @@ SERVERS = (
         "an application's inbox: nodemailer's smtp-server",
         ("inbox.apps.example",),
     ),
+    Host(
+        "campus",
+        "internet",
+        70,
+        "00:00:5e:00:53:70",
+        "a university: Postfix with Cyrus SASL, and the Kerberos key distribution center",
+        ("smtp.campus.example",),
+    ),
+    Host(
+        "institute",
+        "internet",
+        71,
+        "00:00:5e:00:53:71",
+        "one of its institutes: Dovecot submission with Kerberos",
+        ("smtp.institute.example",),
+    ),
+    Host("chasquid", "internet", 90, "00:00:5e:00:53:90", "a private server: chasquid", ("mail.home.example",)),
+    Host(
+        "padded",
+        "internet",
+        110,
+        "00:00:5e:00:53:b0",
+        "a careful service: aiosmtpd, pads its records of TLS 1.3",
+        ("careful.service.example",),
+    ),
 )
 
 HOSTS = (*DEVICES, BENCH, *SERVERS)
