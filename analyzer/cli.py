@@ -149,6 +149,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="STATUS",
         help="exit code 1 when a device has this status or a worse one: " + ", ".join(STATUSES),
     )
+    _add_keys(scan)
     limits = scan.add_argument_group("limits on memory")
     limits.add_argument(
         "--max-conversations", type=_positive, metavar="N", help="conversations remembered at once (default: 30000)"
@@ -167,9 +168,21 @@ def build_parser() -> argparse.ArgumentParser:
     verify.add_argument("paths", nargs="+", metavar="PATH", help="capture to read with both")
     verify.add_argument("--format", choices=("table", "json"), default="table", help="default: table")
     verify.add_argument("--output", metavar="FILE", help=_OUTPUT)
-    verify.add_argument("--tshark", metavar="FILE", help="the tshark program, where it is not on the PATH")
+    _add_keys(verify)
     _add_shared(verify)
     return parser
+
+
+def _add_keys(command: argparse.ArgumentParser) -> None:
+    keys = command.add_argument_group("TLS keys")
+    keys.add_argument(
+        "--keylog",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="keys that programs wrote down (SSLKEYLOGFILE), to look inside TLS with (repeatable); needs tshark",
+    )
+    keys.add_argument("--tshark", metavar="FILE", help="the tshark program, where it is not on the PATH")
 
 
 def _add_shared(command: argparse.ArgumentParser) -> None:

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from analyzer.capture.frames import FrameBatch
+from analyzer.decryption.stage import Decryption
 from analyzer.inventory.observer import SessionObserver
 from analyzer.inventory.session import Session
 from analyzer.packets import SUBMISSION_PORTS, SegmentDecoder
@@ -30,6 +31,7 @@ class Analysis:
         on_session: receives each session when it is over, in no particular order.
         ports: TCP ports of interest.
         limits: bounds on memory.
+        decryption: reads what was said inside TLS, where there are keys; whoever made it ends it.
 
     Attributes:
         frames, segments: seen so far.
@@ -41,11 +43,14 @@ class Analysis:
         on_session: Callable[[Session], None],
         ports: Iterable[int] = SUBMISSION_PORTS,
         limits: Limits | None = None,
+        decryption: Decryption | None = None,
     ) -> None:
         self._names = names
         self._on_session = on_session
+        self._decryption = decryption
         self._decoder = SegmentDecoder(ports)
-        self._tracker = ConversationTracker(SessionObserver, self._close, self._decoder.ports, limits)
+        listen = SessionObserver if decryption is None else decryption.listen
+        self._tracker = ConversationTracker(listen, self._close, self._decoder.ports, limits)
         self.frames = 0
         self.segments = 0
 
@@ -66,8 +71,10 @@ class Analysis:
 
     @property
     def earliest_open(self) -> int | None:
-        """Start of the oldest conversation still open, nanoseconds, or ``None``."""
-        return self._tracker.earliest_open()
+        """Start of the oldest conversation whose session is still to come, nanoseconds, or ``None``."""
+        earliest = self._tracker.earliest_open()
+        waiting = None if self._decryption is None else self._decryption.earliest
+        return earliest if waiting is None else waiting if earliest is None else min(earliest, waiting)
 
     def feed(self, batch: FrameBatch) -> None:
         """Take the next frames."""
@@ -75,15 +82,23 @@ class Analysis:
         segments = self._decoder.decode(batch)
         self.segments += len(segments)
         self._tracker.add(segments)
+        if self._decryption is not None:
+            for session in self._decryption.released():
+                self._on_session(session)
 
     def finish(self) -> None:
         """The input has ended: hand over the sessions that are still open."""
         self._decoder.finish()
         self._tracker.finish()
+        if self._decryption is not None:
+            for session in self._decryption.close():
+                self._on_session(session)
 
     def _close(self, conversation: Conversation, listener: Listener) -> None:
         assert isinstance(listener, SessionObserver)  # noqa: S101 - the tracker got them from nowhere else
-        self._on_session(listener.finish(conversation, self._names[conversation.source]))
+        session = listener.finish(conversation, self._names[conversation.source])
+        if self._decryption is None or not self._decryption.hold(session, listener, conversation):
+            self._on_session(session)
 
 
 class InOrder:

@@ -21,7 +21,7 @@ LAYERS = (
     {"streams"},
     {"smtp", "tls"},
     {"inventory"},
-    {"store"},
+    {"store", "decryption"},
     {"report"},
     {"verify"},
     {"pipeline"},

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from analyzer.capture import Source
 from analyzer.commands.console import say
+from analyzer.commands.keys import KEYS, unused, used
+from analyzer.decryption.stage import Decryption
 from analyzer.report import wording
 from analyzer.report.model import Report
 from analyzer.report.records import context_record
@@ -33,6 +35,19 @@ class Notes:
             for source in sources:
                 kind = f"{source.format}, {source.compression}" if source.compression else source.format
                 self._say(f"{source.name}: {kind}, {source.frames:,} packets, {source.bytes_read:,} bytes")
+
+    def keys(self, decryption: Decryption, *, asked_for: bool) -> None:
+        """How far the TLS keys went.
+
+        Args:
+            asked_for: the user named a key log, so that the report says what was lost.
+        """
+        lost = unused(decryption)
+        if lost is None:
+            if (line := used(decryption)) is not None:
+                self._say(line)
+        elif not asked_for:
+            self._say(f"{KEYS} in the captures: {lost}")
 
     def report(self, report: Report, *, shown: bool) -> None:
         """What was lost, and what was odd.

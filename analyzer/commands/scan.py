@@ -14,9 +14,11 @@ from analyzer.capture import CaptureSet, Source, open_captures
 from analyzer.commands.console import discard
 from analyzer.commands.exits import DONE, FOUND, INCOMPLETE, INTERRUPTED
 from analyzer.commands.interruption import Interruption
+from analyzer.commands.keys import KEYS, Keys, unused
 from analyzer.commands.notes import Notes
 from analyzer.commands.output import output, wants_colour, width_of
 from analyzer.commands.progress import ProgressBar
+from analyzer.decryption.stage import Decryption
 from analyzer.errors import Damage, InputError
 from analyzer.inventory.devices import Inventory
 from analyzer.inventory.session import Session
@@ -36,12 +38,19 @@ def run(options: argparse.Namespace) -> int:
     """Carry out the command and return its exit code."""
     notes = Notes(quiet=options.quiet, verbose=options.verbose)
     redactor = Redactor.from_environment() if options.redact_users else None
-    with Interruption() as interruption, open_captures(options.paths) as captures, output(options.output) as out:
-        scan = _Scan(captures, options, out, redactor)
+    keys = Keys(options.keylog, options.tshark, quiet=options.quiet)
+    with (
+        Interruption() as interruption,
+        keys.decryption() as decryption,
+        open_captures(options.paths, on_keys=keys.add) as captures,
+        output(options.output) as out,
+    ):
+        scan = _Scan(captures, options, out, redactor, decryption)
         scan.read(interruption)
         report = scan.report(interrupted=interruption.came)
         scan.write(report)
     notes.inputs(captures.sources)
+    notes.keys(decryption, asked_for=bool(options.keylog))
     notes.report(report, shown=options.format in _WITH_NOTES and out is sys.stdout and _both_on_a_terminal())
     if not (report.summary.sessions or report.interrupted):
         notes.nothing_found(scan.ports)
@@ -68,7 +77,12 @@ class _Scan:
     """One run over a set of captures."""
 
     def __init__(
-        self, captures: CaptureSet, options: argparse.Namespace, out: TextIO, redactor: Redactor | None
+        self,
+        captures: CaptureSet,
+        options: argparse.Namespace,
+        out: TextIO,
+        redactor: Redactor | None,
+        decryption: Decryption,
     ) -> None:
         self._captures = captures
         self._options = options
@@ -83,7 +97,8 @@ class _Scan:
             self._in_order = InOrder(self._sessions.write)
         self.ports = SUBMISSION_PORTS | frozenset(options.port)
         names = [source.name for source in captures.sources]
-        self._analysis = Analysis(names, self._take, self.ports, _limits(options))
+        self._decryption = decryption
+        self._analysis = Analysis(names, self._take, self.ports, _limits(options), decryption)
         self._unread = False
 
     def _take(self, session: Session) -> None:
@@ -128,6 +143,8 @@ class _Scan:
         devices = self._inventory.devices()
         damage = list(self._captures.damage)
         damage += [Damage(failure.name, _fragment(failure)) for failure in self._captures.failures]
+        if self._options.keylog and (lost := unused(self._decryption)) is not None:
+            damage.append(Damage(KEYS, lost))
         return Report(
             devices,
             self._inventory.summary(devices),

@@ -102,8 +102,13 @@ def _theirs_only(peer: PeerSession, source: str) -> Comparison:
 def _comparison(session: Session, source: str) -> Comparison:
     client, server = (session.client_ip, session.client_port), (session.server_ip, session.server_port)
     words: list[str] = ["in clear" if session.tls_mode == "none" else session.tls_mode or "tls"]
-    words += [f"{attempt.mechanism or 'AUTH'} {attempt.outcome}" for attempt in session.auth]
+    words += [f"{attempt.mechanism or 'AUTH'} {attempt.outcome}" for attempt in _in_clear(session)]
     return Comparison(source, session.start, client, server, facts=", ".join(words))
+
+
+def _in_clear(session: Session) -> list[AuthAttempt]:
+    """Attempts that both could read; what was inferred inside TLS is no matter for tshark."""
+    return [attempt for attempt in session.auth if attempt.evidence == "observed"]
 
 
 class _Beside:
@@ -148,7 +153,7 @@ class _Beside:
             self._field("STARTTLS accepted", ours.accepted, accepted, blind_spots.NOT_PAIRED)
 
     def _auth(self) -> None:
-        ours, theirs = self._ours.auth, self._theirs
+        ours, theirs = _in_clear(self._ours), self._theirs
         if len(ours) > len(theirs.auth) and any(attempt.mechanism is None for attempt in ours):
             self._unseen("AUTH", blind_spots.REPLY_ONLY)
             ours = [attempt for attempt in ours if attempt.mechanism is not None]

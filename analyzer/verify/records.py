@@ -1,4 +1,4 @@
-"""What tshark says of a session, and what became of the comparison. No field here can hold a secret.
+"""What tshark says of a session, and what became of the comparisons. No field here can hold a secret.
 
 User names from tshark are kept as keyed fingerprints only (:mod:`analyzer.verify.rows`): in exchanges it does not
 follow, tshark takes a password for a user name.
@@ -6,7 +6,8 @@ follow, tshark takes a password for a user name.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -14,6 +15,8 @@ Endpoint: TypeAlias = tuple[str, int]
 """Address in canonical text (RFC 5952 for IPv6) and TCP port."""
 
 Outcome = Literal["agree", "ours only", "theirs only", "differ"]
+Answer = Literal["right", "wrong", "abstained", "not decrypted"]
+ANSWERS: tuple[Answer, ...] = ("right", "wrong", "abstained", "not decrypted")
 
 
 @dataclass(slots=True)
@@ -113,6 +116,62 @@ class Comparison:
 
 
 @dataclass(slots=True)
+class Judgement:
+    """One session inside TLS.
+
+    Attributes:
+        start: nanoseconds since 1970-01-01 UTC.
+        truth: method that the keys show; ``None`` where they do not.
+        confidence: of the inference, ``None`` where it abstained.
+        differences: what was inferred otherwise.
+        outcome: whether the inferred outcome of the login is right; ``None`` where there is nothing to compare.
+    """
+
+    source: str
+    start: int
+    client: Endpoint
+    server: Endpoint
+    answer: Answer
+    truth: str | None = None
+    confidence: float | None = None
+    differences: list[Difference] = field(default_factory=list)
+    outcome: bool | None = None
+
+
+@dataclass(slots=True)
+class Accuracy:
+    """Judgements over all inputs.
+
+    Attributes:
+        counts: sessions by answer.
+        by_method: the same by the method that the keys show, in the order of their first session.
+        wrong: each wrong answer, in the order in which they came.
+        outcomes: logins whose inferred outcome is right, wrong.
+    """
+
+    counts: Counter[Answer] = field(default_factory=Counter)
+    by_method: defaultdict[str, Counter[Answer]] = field(default_factory=lambda: defaultdict(Counter))
+    wrong: list[Judgement] = field(default_factory=list)
+    outcomes: Counter[bool] = field(default_factory=Counter)
+
+    def add(self, judgements: Iterable[Judgement]) -> None:
+        """Count them."""
+        for judgement in judgements:
+            self.counts[judgement.answer] += 1
+            if judgement.truth is not None:
+                self.by_method[judgement.truth][judgement.answer] += 1
+            if judgement.answer == "wrong":
+                self.wrong.append(judgement)
+            if judgement.outcome is not None:
+                self.outcomes[judgement.outcome] += 1
+
+    @property
+    def sessions(self) -> int:
+        """All that were judged, those without keys included."""
+        return self.counts.total()
+
+
+@dataclass(slots=True)
 class Verdict:
     """The comparison over all inputs.
 
@@ -120,12 +179,14 @@ class Verdict:
         tshark: version of the program asked.
         problems: what went wrong, one line for each input of which a part could not be compared.
         counts: sessions by outcome.
+        accuracy: of what was inferred inside TLS; ``None`` where no key is there to tell.
     """
 
     tshark: str
     comparisons: list[Comparison] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     counts: Counter[Outcome] = field(default_factory=Counter)
+    accuracy: Accuracy | None = None
 
     def add(self, comparison: Comparison) -> None:
         """Take one session's comparison."""

@@ -11,7 +11,7 @@ from typing import Any, Final, TextIO
 from analyzer.report.json_ import write_object
 from analyzer.report.table import Column, render
 from analyzer.report.text import clean
-from analyzer.verify.records import Comparison, Endpoint, Outcome, Verdict
+from analyzer.verify.records import ANSWERS, Accuracy, Answer, Comparison, Endpoint, Judgement, Outcome, Verdict
 
 SHOWN_AGREEING: Final = 50
 """Sessions in agreement that the table lists unless more are asked for; the others are counted."""
@@ -26,6 +26,10 @@ _COLUMNS: Final = (
     Column("Session", least=14),
     Column("Compared", least=12, leave=1),
 )
+
+_GIVEN: Final[tuple[Answer, ...]] = ("right", "wrong", "abstained")
+
+_ACCURACY_COLUMNS: Final = (Column("In truth"), *(Column(answer.capitalize()) for answer in _GIVEN))
 
 
 def write_table(verdict: Verdict, out: TextIO, width: int, *, everything: bool = False) -> None:
@@ -55,6 +59,8 @@ def write_table(verdict: Verdict, out: TextIO, width: int, *, everything: bool =
             )
             _wrapped(f"{_place(comparison)}: {what}", out, width)
     _silences(verdict, out, width)
+    if verdict.accuracy is not None:
+        _accuracy(verdict.accuracy, out, width)
     for problem in verdict.problems:
         _wrapped(clean(problem), out, width)
     _wrapped(answer(verdict), out, width)
@@ -70,11 +76,15 @@ def answer(verdict: Verdict) -> str:
 
 
 def write_json(verdict: Verdict, out: TextIO) -> None:
-    """``{"sessions": [...], "summary": {...}, "tshark": ..., "problems": [...]}``, sessions in order of time."""
+    """``{"sessions": [...], "summary": {...}, "inference": ..., "tshark": ..., "problems": [...]}``.
+
+    Sessions come in order of time; ``inference`` is ``null`` where there are no keys.
+    """
     summary: dict[str, int] = {"sessions": len(verdict.comparisons)}
     summary |= {outcome.replace(" ", "_"): verdict.counts[outcome] for outcome in reversed(_ORDER)}
     others = {
         "summary": summary,
+        "inference": None if verdict.accuracy is None else _accuracy_record(verdict.accuracy),
         "tshark": verdict.tshark,
         "problems": [clean(problem) for problem in verdict.problems],
     }
@@ -112,7 +122,59 @@ def _silences(verdict: Verdict, out: TextIO, width: int) -> None:
         out.write("\n")
 
 
-def _place(comparison: Comparison) -> str:
+def _accuracy(accuracy: Accuracy, out: TextIO, width: int) -> None:
+    """The table of answers by method, each wrong one, and the sum."""
+    if accuracy.by_method:
+        out.write("Inferred without the keys\n")
+        rows = [
+            [method, *(f"{answers[answer]:,}" for answer in _GIVEN)]
+            for method, answers in sorted(accuracy.by_method.items())
+        ]
+        out.write(render(_ACCURACY_COLUMNS, rows, width) + "\n\n")
+    for judgement in accuracy.wrong:
+        what = "; ".join(
+            f"{item.field}: {item.ours} inferred, {item.theirs} in truth" for item in judgement.differences
+        )
+        _wrapped(f"{_place(judgement)}: {what}", out, width)
+    _wrapped(accuracy_answer(accuracy), out, width)
+
+
+def accuracy_answer(accuracy: Accuracy) -> str:
+    """One line that says how good the inference was."""
+    counts = accuracy.counts
+    text = f"Of {accuracy.sessions:,} TLS session{'s' if accuracy.sessions != 1 else ''}: "
+    text += ", ".join(f"{counts[answer]:,} {answer}" for answer in ANSWERS) + "."
+    if accuracy.outcomes:
+        text += f" Outcomes: {accuracy.outcomes[True]:,} right, {accuracy.outcomes[False]:,} wrong."
+    return text
+
+
+def _accuracy_record(accuracy: Accuracy) -> dict[str, Any]:
+    return {
+        "sessions": accuracy.sessions,
+        **{answer.replace(" ", "_"): accuracy.counts[answer] for answer in ANSWERS},
+        "by_method": {
+            method: {answer: answers[answer] for answer in _GIVEN}
+            for method, answers in sorted(accuracy.by_method.items())
+        },
+        "outcomes": {"right": accuracy.outcomes[True], "wrong": accuracy.outcomes[False]},
+        "wrong_answers": [
+            {
+                "start": _time(judgement.start),
+                "source": clean(judgement.source),
+                "client": {"ip": judgement.client[0], "port": judgement.client[1]},
+                "server": {"ip": judgement.server[0], "port": judgement.server[1]},
+                "confidence": judgement.confidence,
+                "differences": [
+                    {"field": item.field, "inferred": item.ours, "truth": item.theirs} for item in judgement.differences
+                ],
+            }
+            for judgement in accuracy.wrong
+        ],
+    }
+
+
+def _place(comparison: Comparison | Judgement) -> str:
     ends = f"{_endpoint(comparison.client)} -> {_endpoint(comparison.server)}"
     return f"{clean(comparison.source)} {_time(comparison.start)} {ends}"
 

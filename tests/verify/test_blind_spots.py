@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.capture.inputs import expand
+from analyzer.commands.keys import Keys
 from analyzer.commands.verify import verify_input
 from analyzer.packets import SUBMISSION_PORTS
 from analyzer.tshark.program import find_tshark
@@ -37,7 +38,7 @@ def compared(lines: list[Line], folder: Path) -> Comparison:
     path = Pcap().add(hello() + lines + bye()).write(folder / "a.pcap")
     ((given,), _) = expand([str(path)])
     verdict = Verdict("")
-    verify_input(given, find_tshark(), SUBMISSION_PORTS, verdict)
+    verify_input(given, find_tshark(), SUBMISSION_PORTS, Keys(), verdict)
     assert verdict.problems == []
     (comparison,) = verdict.comparisons
     assert "CANARY" not in repr(comparison)

@@ -6,6 +6,7 @@ import io
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -51,7 +52,8 @@ def test_json_is_for_programs(capture: Path, capsys: pytest.CaptureFixture[str])
 def test_a_difference_is_exit_code_1(
     capture: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verify, "_ours", lambda paths, ports: ([], []))
+    nothing = SimpleNamespace(sessions=[], lost=[], judgements=[], keys_unused=None)
+    monkeypatch.setattr(verify, "_Ours", lambda *_: nothing)
     assert main(["verify", str(capture)]) == 1
     assert "theirs only" in capsys.readouterr().out
 
@@ -128,10 +130,10 @@ def test_a_tshark_that_reads_nothing_makes_no_difference_but_an_incomplete_run(
 def test_an_interrupted_run_ends_the_process_and_shows_what_it_has(
     capture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(paths: object, ports: object) -> None:
+    def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(verify, "_ours", interrupt)
+    monkeypatch.setattr(verify, "_Ours", interrupt)
     endless = program(tmp_path, "import time; time.sleep(3600)")
     assert main(["verify", "--tshark", endless, str(capture)]) == 130
     assert "Neither side" in capsys.readouterr().out

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.capture.inputs import Input, expand
+from analyzer.commands.keys import Keys
 from analyzer.commands.verify import verify_input
 from analyzer.packets import SUBMISSION_PORTS
 from analyzer.tshark.program import find_tshark
@@ -32,7 +33,7 @@ def held(folder: Path, ports: frozenset[int] = SUBMISSION_PORTS) -> list[Compari
 
     def one(given: Input) -> list[Comparison]:
         verdict = Verdict(tshark.version)
-        verify_input(given, tshark, ports, verdict)
+        verify_input(given, tshark, ports, Keys(), verdict)
         return verdict.comparisons
 
     with ThreadPoolExecutor(2) as threads:  # most of the time goes to starting tshark

@@ -11,7 +11,7 @@ from analyzer.tshark.program import find_tshark
 from analyzer.verify.records import PeerSession
 from analyzer.verify.tshark import TsharkReading
 from tests.support.programs import program
-from tests.support.tools import needs_tshark
+from tests.support.tools import children, needs_tshark
 from tests.tls.wire import client_hello, message, record, server_name
 from tests.verify.dialogues import Pcap, b64, bye, hello
 
@@ -26,11 +26,6 @@ CLIENT_HELLO = record(22, message(1, client_hello(server_name(b"mail.example.com
 def read(path: Path, tshark: str | None = None) -> tuple[list[PeerSession], str | None]:
     with TsharkReading(find_tshark(tshark), str(path), PORTS) as reading:
         return reading.finish()
-
-
-def children() -> set[str]:
-    """Processes started by this one that still exist, zombies included (where the system can tell)."""
-    return {pid for task in Path("/proc/self/task").glob("*/children") for pid in task.read_text().split()}
 
 
 @needs_tshark
