@@ -49,6 +49,7 @@ class Node:
     Attributes:
         name: of the turn, or of the mechanism's step.
         client, server: what is said.
+        said, heard: the same in words of :mod:`.phrases`.
         why: what such an exchange shows, kebab-case words.
         next: nodes that may follow, and their shares.
         logins: share of what may follow that is a login.
@@ -64,6 +65,8 @@ class Node:
     name: str
     client: Pattern
     server: Pattern
+    said: str
+    heard: str
     kind: Kind = "command"
     why: tuple[str, ...] = ()
     next: list[tuple[Node, float]] = field(default_factory=list)
@@ -131,6 +134,8 @@ class _Builder:
                 name,
                 self._client[row["client"]],
                 self._server[row["server"]],
+                row["client"],
+                row["server"],
                 message=row.get("message", False),
                 alike=tuple(row.get("alike", ())),
                 lines=row.get("lines", 1),
@@ -139,7 +144,7 @@ class _Builder:
         for name, row in rows.items():
             self._link(self._nodes[name], row["next"])
         nothing = Fixed([(1, 0)])
-        start = Node("start", nothing, nothing)
+        start = Node("start", nothing, nothing, "", "")
         self._link(start, self._data["start"]["next"])
         mechanisms = [self._mechanism(row) for row in self._data["mechanism"]]
         return Grammar(start, mechanisms, self._server)
@@ -161,52 +166,61 @@ class _Builder:
         name = row["name"]
         bare = Fixed([(1, _AUTH + len(name) + CRLF)])
         first_share = _WITH_FIRST if row.get("first") else 0.0
-        entries = [(node, share * (1 - first_share)) for node, share in self._position(row, False, bare, 0)]
+        entries = [(node, share * (1 - first_share)) for node, share in self._position(row, False, bare, "auth", 0)]
         if first_share:
-            command = Base64Line(_AUTH + len(name) + 1, self._payload[row["steps"][0][1]], nothing=1)
-            entries += [(node, share * first_share) for node, share in self._position(row, True, command, 1)]
+            payload = row["steps"][0][1]
+            command = Base64Line(_AUTH + len(name) + 1, self._payload[payload], nothing=1)
+            nodes = self._position(row, True, command, f"auth {payload}", 1)
+            entries += [(node, share * first_share) for node, share in nodes]
         return Mechanism(name, row["method"], row["weight"], row["offered"], entries)
 
-    def _position(self, row: Mapping[str, Any], first: bool, client: Pattern, step: int) -> list[tuple[Node, float]]:
+    def _position(
+        self, row: Mapping[str, Any], first: bool, client: Pattern, said: str, step: int
+    ) -> list[tuple[Node, float]]:
         """The nodes in which the client says ``client`` and the server goes on with ``step``, or ends the exchange."""
         steps = row["steps"]
         label = f"{row['name']} {step}"
         if step < len(steps):
             challenge, response = steps[step]
-            node = self._login(label, row, first, client, self._challenge(challenge))
+            node = self._login(label, row, first, client, said, self._challenge(challenge), challenge)
+            following = self._position(row, first, self._response(response), response, step + 1)
             node.next = [
-                *self._scaled(self._position(row, first, self._response(response), step + 1), 1 - _CANCELS - _GIVES_UP),
-                (self._final(label, row, first, self._client["cancel"], "refused", "cancelled"), _CANCELS),
+                *self._scaled(following, 1 - _CANCELS - _GIVES_UP),
+                (self._final(label, row, first, self._client["cancel"], "cancel", "refused", "cancelled"), _CANCELS),
             ]
-            return [(node, _CHALLENGED), (self._final(label, row, first, client, "failure", "failure"), _CUT_SHORT)]
+            cut_short = self._final(label, row, first, client, said, "failure", "failure")
+            return [(node, _CHALLENGED), (cut_short, _CUT_SHORT)]
         found = [
-            (self._final(label, row, first, client, "success", "success"), _SUCCEEDS),
-            (self._final(label, row, first, client, "failure", "failure"), _FAILS),
+            (self._final(label, row, first, client, said, "success", "success"), _SUCCEEDS),
+            (self._final(label, row, first, client, said, "failure", "failure"), _FAILS),
         ]
         for error, answer in row.get("refusal", ()):
-            node = self._login(label, row, first, client, self._challenge(error))
+            node = self._login(label, row, first, client, said, self._challenge(error), error)
             ends = 1 - _CANCELS - _GIVES_UP
             node.next = [
-                (self._final(label, row, first, self._response(answer), "failure", "failure"), ends),
-                (self._final(label, row, first, self._client["cancel"], "refused", "failure"), _CANCELS),
+                (self._final(label, row, first, self._response(answer), answer, "failure", "failure"), ends),
+                (self._final(label, row, first, self._client["cancel"], "cancel", "refused", "failure"), _CANCELS),
             ]
             node.pending = Attempt(row["name"], row["method"], first, "failure")
             found[1] = (found[1][0], _FAILS * (1 - _REFUSED_FIRST))
             found.append((node, _FAILS * _REFUSED_FIRST))
         return found
 
-    def _login(self, label: str, row: Mapping[str, Any], first: bool, client: Pattern, server: Pattern) -> Node:
+    def _login(
+        self, label: str, row: Mapping[str, Any], first: bool, client: Pattern, said: str, server: Pattern, heard: str
+    ) -> Node:
         """A node in the midst of an exchange."""
-        node = Node(label, client, server, "login", _why(client), ends=_GIVES_UP)
+        node = Node(label, client, server, said, heard, "login", _why(client), ends=_GIVES_UP)
         node.pending = Attempt(row["name"], row["method"], first, "unknown")
         return node
 
     def _final(
-        self, label: str, row: Mapping[str, Any], first: bool, client: Pattern, reply: str, outcome: Outcome
+        self, label: str, row: Mapping[str, Any], first: bool, client: Pattern, said: str, reply: str, outcome: Outcome
     ) -> Node:
         """A node that ends an exchange."""
         attempt = Attempt(row["name"], row["method"], first, outcome)
-        node = Node(f"{label} {outcome}", client, self._server[reply], "login", _why(client), attempt=attempt)
+        name = f"{label} {outcome}"
+        node = Node(name, client, self._server[reply], said, reply, "login", _why(client), attempt=attempt)
         self._link(node, self._data["accepted" if outcome == "success" else "failed"]["next"])
         return node
 

@@ -32,12 +32,18 @@ class InferredTurn:
     """One exchange as the best reading takes it: for people who check a verdict.
 
     Attributes:
-        name: what it was taken for, as the grammar calls it.
+        name: what it was taken for, as the grammar calls it; ``greeting`` where the server spoke first.
         why: reasons, kebab-case words.
+        said, heard: what the client said and the server answered, in words of :mod:`.phrases`; ``heard`` is empty where
+            it did not answer.
+        mechanism: of the login that the exchange belongs to, or ``None``.
     """
 
     name: str
-    why: tuple[str, ...]
+    why: tuple[str, ...] = ()
+    said: str = ""
+    heard: str = ""
+    mechanism: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,9 @@ class Inference:
         likelihoods: by family, the natural logarithm of how well the turns fit it, the best one at 0: what sessions of
             one device add up. Empty where the turns could not be read.
         turns: the most probable reading, exchange by exchange.
+        whole: the reading goes to the end; else further exchanges followed, which could not change the verdict.
+        shares: by family, the probability that the session is to be judged by it. What is missing to 1 is that of a
+            dialogue that the grammar does not know. Empty where the turns could not be read.
     """
 
     method: str = "unknown"
@@ -65,6 +74,8 @@ class Inference:
     messages: int = 0
     likelihoods: Mapping[str, float] = field(default_factory=dict)
     turns: tuple[InferredTurn, ...] = ()
+    whole: bool = True
+    shares: Mapping[str, float] = field(default_factory=dict)
 
 
 def abstain(reason: str) -> Inference:
