@@ -48,6 +48,7 @@ class SessionObserver:
         "_start",
         "_tls",
         "_tls_mode",
+        "_torn",
         "_undecided",
     )
 
@@ -61,6 +62,7 @@ class SessionObserver:
         self._tls: TlsTracker | None = None
         self._tls_mode: TlsMode | None = "none"
         self._in_tls = [False, False]
+        self._torn = 0  # a bit for each side: bytes are missing, and what followed may be no longer in the clear
         self._undecided: list[_Event] = []
 
     def turns(self, turns: Turns) -> None:
@@ -71,7 +73,7 @@ class SessionObserver:
             at += 1
         sides = [1 - side for side in turns.sides] if self._flip else turns.sides
         while at < count and not all(self._in_tls):
-            if self._dialogue is not None and not any(self._in_tls):
+            if self._dialogue is not None and not any(self._in_tls) and not self._torn:
                 # The conversation's start, not the packet's time: how packets are joined to turns must not show.
                 at, rest = self._dialogue.follow(sides, turns.payload, at, self._start)
                 if rest is not None:
@@ -87,6 +89,8 @@ class SessionObserver:
             rest = self._dialogue.feed(side, data, self._start)
             if rest is not None:
                 self._begin_tls(side, rest, time)
+            elif not any(self._in_tls):
+                self._torn &= ~(1 << side)
         elif self._tls is not None:
             self._tls.feed(side, data, time)
 
@@ -95,6 +99,7 @@ class SessionObserver:
         side ^= self._flip
         if self._dialogue is not None and not self._in_tls[side]:
             self._dialogue.gap(side, size, time)
+            self._torn |= 1 << side
         elif self._tls is not None:
             self._tls.gap(side, size, time)
         else:
@@ -137,6 +142,8 @@ class SessionObserver:
             self._tls = TlsTracker()
         self._tls_mode = "starttls"
         self._in_tls[side] = True
+        if self._torn >> side & 1 and looks_like_tls(rest) is False:
+            self._tls.gap(side, None, time)  # TLS began in the missing bytes
         self._tls.feed(side, rest, time)
 
     # --- the session -------------------------------------------------------------------------------
