@@ -9,12 +9,12 @@ certificate here (RFC 4422 appendix A).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Final
 
-from analyzer.tls.inference.grammar import grammar, read_rows
-from analyzer.tls.inference.lengths import Fixed, Mixture, Pattern
+from analyzer.tls.inference.grammar import Node, grammar, read_rows
+from analyzer.tls.inference.lengths import Bounds, Fixed, Mixture, Pattern
 from analyzer.tls.inference.turns import Exchange
 
 _STARTTLS_LINE: Final = len("250-STARTTLS\r\n")
@@ -23,8 +23,10 @@ _SHORTEST_NAME: Final = len(" NTLM")
 _LONGEST_GROWTH: Final = 200
 """Bytes by which an EHLO reply can grow through AUTH: a dozen mechanisms, and the old form of the line beside it."""
 
+MAX_EXPECTATIONS: Final = 1024
+"""Sets of clues whose weighing is kept: a handful for each server and kind of client."""
+
 # Shares, as measured over recorded sessions and rounded to the side of doubt.
-_SAME_EHLO: Final = 0.9
 _FIXED_REPLY: Final = 0.95
 _VARIED_REPLY: Final = 0.7  # servers give several reasons for a refusal
 _NOT_OFFERED, _OFFERED = 0.002, 2.0
@@ -62,25 +64,35 @@ class Clues:
     greeting: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Expectations:
     """How the clues change the grammar's shares.
 
     Attributes:
-        ehlo: pattern of the client's first line, in place of the general one; or ``None``.
+        ehlo_size: bytes of the client's first line where it was said before in the clear, or ``None``.
         replies: patterns of a known server, in place of general ones.
         login: factor on the share of logins.
         mechanisms: factor for each mechanism that has one.
         default: factor for the others.
+        total: sum of the weights of all mechanisms, with their factors.
         reasons: what was used, kebab-case words.
+        charts, logins: what :mod:`.parse` found under these expectations.
     """
 
-    ehlo: Pattern | None
+    ehlo_size: int | None
     replies: Mapping[Pattern, Pattern]
     login: float
     mechanisms: Mapping[str, float]
     default: float
+    total: float
     reasons: tuple[str, ...]
+    charts: dict[Exchange | None, object] = field(default_factory=dict)
+    logins: dict[Bounds, list[tuple[Node, float]]] = field(default_factory=dict)
+
+    @staticmethod
+    def forget_charts() -> None:
+        """Forget all that was kept, under any expectations."""
+        _expectations.cache_clear()
 
 
 def expectations(
@@ -92,18 +104,31 @@ def expectations(
         client_certificate: the client showed one in the handshake.
         without: words of greetings whose rows are left out, to measure how well servers are read that nobody knows.
     """
+    known = _known_server(clues.greeting, without) if clues.greeting else None
+    ehlo_size = clues.ehlo_size if clues.client_first else None
+    growth = _growth(clues, exchanges)
+    return _expectations(clues.submission, ehlo_size, growth, clues.offered or (), client_certificate, known)
+
+
+@lru_cache(maxsize=MAX_EXPECTATIONS)
+def _expectations(
+    submission: bool,
+    ehlo_size: int | None,
+    growth: int | None,
+    offered: tuple[str, ...],
+    client_certificate: bool,
+    known: str | None,
+) -> Expectations:
     reasons: list[str] = []
-    ehlo = _ehlo(clues.ehlo_size) if clues.client_first and clues.ehlo_size is not None else None
-    login = _SUBMISSION if clues.submission else 1.0
+    login = _SUBMISSION if submission else 1.0
     mechanisms: dict[str, float] = {}
     default = 1.0
-    growth = _growth(clues, exchanges)
-    if clues.offered:
+    if offered:
         reasons.append("auth-offered")
         default = _UNLISTED if growth is None else _SURELY_UNLISTED
         if growth:
-            mechanisms.update(_names_of(growth, clues.offered, client_certificate))
-        mechanisms.update(dict.fromkeys(clues.offered, 1.0))
+            mechanisms.update(_names_of(growth, offered, client_certificate))
+        mechanisms.update(dict.fromkeys(offered, 1.0))
     elif growth is not None:
         login *= _OFFERED if growth else _NOT_OFFERED
         reasons.append("auth-offered" if growth else "auth-not-offered")
@@ -111,16 +136,11 @@ def expectations(
             mechanisms.update(_names_of(growth, (), client_certificate))
     external = mechanisms.get("EXTERNAL", default)
     mechanisms["EXTERNAL"] = external * (_EXTERNAL_WITH if client_certificate else _EXTERNAL_WITHOUT)
-    replies = _replies(clues.greeting, without) if clues.greeting else {}
-    if replies:
+    if known is not None:
         reasons.append("server-known")
-    return Expectations(ehlo, replies, login, mechanisms, default, tuple(reasons))
-
-
-@lru_cache(maxsize=1024)
-def _ehlo(size: int) -> Pattern:
-    general = next(node for node, _ in grammar().start.next if node.name == "ehlo").client
-    return Mixture([(_SAME_EHLO, Fixed([(1, size)])), (1 - _SAME_EHLO, general)])
+    replies = _rows()[known] if known is not None else {}
+    total = sum(row.weight * mechanisms.get(row.name, default) for row in grammar().mechanisms)
+    return Expectations(ehlo_size, replies, login, mechanisms, default, total, tuple(reasons))
 
 
 def _growth(clues: Clues, exchanges: Sequence[Exchange]) -> int | None:
@@ -188,16 +208,17 @@ def _sums(shares: tuple[tuple[str, float], ...], limit: int) -> list[float]:
 
 
 @cache
-def _rows() -> list[tuple[str, Mapping[Pattern, Pattern]]]:
+def _rows() -> dict[str, Mapping[Pattern, Pattern]]:
+    """The replies of known servers, by the word of their greeting."""
     general = grammar().replies
-    rows: list[tuple[str, Mapping[Pattern, Pattern]]] = []
+    rows: dict[str, Mapping[Pattern, Pattern]] = {}
     for row in read_rows("servers.toml")["server"]:
-        lengths = _with_groups(row["replies"])
-        shares = {name: _VARIED_REPLY if name == "failure" else _FIXED_REPLY for name in lengths}
-        patterns: dict[Pattern, Pattern] = {
-            general[name]: _known(general[name], lengths[name], shares[name]) for name in lengths
-        }
-        rows.append((row["greeting"], patterns))
+        patterns: dict[Pattern, Pattern] = {}
+        for name, lengths in _with_groups(row["replies"]).items():
+            share = _VARIED_REPLY if name == "failure" else _FIXED_REPLY
+            fixed = Fixed([(1, length) for length in lengths])
+            patterns[general[name]] = Mixture([(share, fixed), (1 - share, general[name])])
+        rows[row["greeting"]] = patterns
     return rows
 
 
@@ -214,18 +235,7 @@ def _with_groups(lengths: Mapping[str, Sequence[int]]) -> dict[str, Sequence[int
     return found
 
 
-def _known(general: Pattern, lengths: Sequence[int], share: float) -> Pattern:
-    return Mixture([(share, Fixed([(1, length) for length in lengths])), (1 - share, general)])
-
-
-def words_of(greeting: str) -> frozenset[str]:
-    """The words by which the rows of servers recognise ``greeting``."""
-    return frozenset(word for word, _ in _rows() if word in greeting)
-
-
 @lru_cache(maxsize=1024)
-def _replies(greeting: str, without: frozenset[str]) -> Mapping[Pattern, Pattern]:
-    for word, replies in _rows():
-        if word in greeting and word not in without:
-            return replies
-    return {}
+def _known_server(greeting: str, without: frozenset[str]) -> str | None:
+    """The word by which a known server is recognised."""
+    return next((word for word in _rows() if word in greeting and word not in without), None)

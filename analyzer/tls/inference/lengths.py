@@ -7,7 +7,7 @@ weighs far more than a text that might be as long by chance: this is what makes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from math import erf, log, sqrt
 from typing import Any, Protocol
 
@@ -16,8 +16,14 @@ CRLF = 2
 Bounds = tuple[int, int]
 
 
-class Pattern(Protocol):
-    """Lengths of one kind of turn."""
+class Pattern(Hashable, Protocol):
+    """Lengths of one kind of turn.
+
+    Attributes:
+        residue: remainder of all its lengths modulo 4, or ``None`` where they differ in that.
+    """
+
+    residue: int | None
 
     def probability(self, bounds: Bounds) -> float:
         """Probability of a length from ``bounds[0]`` to ``bounds[1]``, both included."""
@@ -34,6 +40,8 @@ class Fixed:
         total = sum(weight for weight, _ in lengths)
         self._lengths = [(length, weight / total) for weight, length in lengths]
         self.shortest = min(length for _, length in lengths)
+        residues = {length % 4 for _, length in lengths}
+        self.residue = residues.pop() if len(residues) == 1 else None
 
     def probability(self, bounds: Bounds) -> float:
         """See :class:`Pattern`."""
@@ -57,6 +65,7 @@ class Text:
         self._parts = [(weight / total, log(median), log(spread) * sqrt(2)) for weight, median, spread in words]
         self._least, self._most = least, most
         self.empty = empty
+        self.residue: int | None = None
         self._scale = 1.0
         self._scale = (1 - empty) / max(self.probability((least, most)), 1e-9)
 
@@ -87,6 +96,8 @@ class Base64Line:
         self._around = prefix + CRLF
         self._payload = payload
         self._nothing = prefix + nothing + CRLF
+        may_be_empty = payload.empty and self._nothing % 4 != self._around % 4
+        self.residue = None if may_be_empty else self._around % 4
 
     def probability(self, bounds: Bounds) -> float:
         """See :class:`Pattern`."""
@@ -110,6 +121,7 @@ class Repeated:
     def __init__(self, text: Text, times: int) -> None:
         self._text = text
         self._times = times
+        self.residue: int | None = None
 
     def probability(self, bounds: Bounds) -> float:
         """See :class:`Pattern`."""
@@ -125,6 +137,7 @@ class Mixture:
 
     def __init__(self, parts: Sequence[tuple[float, Pattern]]) -> None:
         self._parts = parts
+        self.residue: int | None = None
 
     def probability(self, bounds: Bounds) -> float:
         """See :class:`Pattern`."""

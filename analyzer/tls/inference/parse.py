@@ -1,9 +1,13 @@
 """Which dialogues could have produced these turns, and how probable is each?
 
-The forward algorithm over the grammar: every way through it that fits the exchanges seen so far is kept with its
-probability, one for each node and history of logins, together with the best single way. At the end the probabilities
-are summed by history. One more hypothesis always competes, that this is no dialogue the grammar knows: it predicts no
-length in particular, so it wins exactly when nothing else fits.
+The forward algorithm over the grammar: every way through it that fits the exchanges so far is kept with its
+probability, one for each node, history of logins and memory of repeated turns, together with the best single way. At
+the end the probabilities are summed by history. One more hypothesis always competes, that this is no dialogue the
+grammar knows: it predicts no length in particular, so it wins exactly when nothing else fits.
+
+Devices say the same day after day. So what came of a beginning is kept and taken up again by the next connection that
+begins with the same lengths (:class:`Chart`), and reading ends as soon as a message has been sent and the verdict is
+settled: what follows cannot change it.
 """
 
 from __future__ import annotations
@@ -12,10 +16,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log
+from operator import attrgetter
 from typing import Final
 
 from analyzer.tls.inference.expectations import Expectations
-from analyzer.tls.inference.grammar import Attempt, Grammar, Node
+from analyzer.tls.inference.grammar import Attempt, Node, grammar
 from analyzer.tls.inference.lengths import Bounds, Pattern, Text
 from analyzer.tls.inference.turns import Exchange
 
@@ -23,8 +28,16 @@ MAX_EXCHANGES: Final = 48
 """Exchanges that are read: enough for several failed logins and the first messages. What comes later cannot make up
 for what the beginning did not show."""
 
-MAX_WAYS: Final = 256
+MAX_WAYS: Final = 128
 """Nodes and histories kept at a time; honest dialogues need a dozen, so only absurd ones lose any."""
+
+MAX_CHARTS: Final = 8192
+"""Beginnings of dialogues that are kept, about 2 KB each. A network of some hundred devices has a few thousand."""
+
+_NEGLIGIBLE: Final = 1e-6
+"""Share of the whole below which a way is given up."""
+_SETTLED: Final = 0.9999
+"""Share of one family, after a message, from which the rest is not read."""
 
 _UNANSWERED: Final = 0.03
 """Share of turns whose answer the client does not wait for, or that the server never gives."""
@@ -42,6 +55,8 @@ _WRITTEN_ONE_BY_ONE: Final = (0.05, 0.9, 0.05)
 each or one for all), and of two from a client that sent the line before them by itself."""
 _LOGIN_AGAIN: Final = 0.02
 """Factor on a login after one that succeeded, which the server must refuse (RFC 4954 section 4)."""
+_SAME_EHLO: Final = 0.9
+"""Share of clients whose EHLO inside TLS is as long as the one in the clear."""
 _STRANGE_DIALOGUE: Final = 0.002
 """Share of dialogues that are nothing the grammar knows."""
 _STRANGE_SPAN: Final = log(1 << 16)
@@ -52,25 +67,59 @@ _OPENINGS: Final = frozenset(("ehlo", "ehlo-refused", "helo"))
 History = tuple[Attempt, ...]
 
 
-@dataclass(slots=True)
 class Way:
     """The ways to one node with one history.
 
     Attributes:
-        recalled: what exchanges were taken for that occur again later, in order.
+        recalled: what telling turns were taken for, in order.
         share: probability of all of them.
         best: of the most probable one.
         before: the way that one came from.
         messages: accepted along it.
     """
 
-    node: Node
-    history: History
-    recalled: tuple[Pattern, ...]
-    share: float
-    best: float
-    before: Way | None
-    messages: int
+    __slots__ = ("before", "best", "history", "messages", "node", "recalled", "share")
+
+    def __init__(
+        self,
+        node: Node,
+        history: History,
+        recalled: tuple[Pattern, ...],
+        share: float,
+        best: float,
+        before: Way | None,
+        messages: int,
+    ) -> None:
+        self.node = node
+        self.history = history
+        self.recalled = recalled
+        self.share = share
+        self.best = best
+        self.before = before
+        self.messages = messages
+
+
+class Chart:
+    """What may have happened so far.
+
+    Attributes:
+        ways: all ways that fit.
+        strange: probability that the grammar does not know this dialogue.
+        last: the exchange just read.
+        telling: the exchanges that are recalled, in order.
+        settled: the verdict cannot change any more.
+        following: charts of the exchanges that followed in other connections.
+    """
+
+    __slots__ = ("following", "last", "settled", "strange", "telling", "ways")
+
+    def __init__(self, ways: list[Way], strange: float, last: Exchange | None, telling: tuple[Exchange, ...]) -> None:
+        self.ways = ways
+        self.strange = strange
+        self.last = last
+        self.telling = telling
+        self.settled = any(way.node.message for way in ways) and _is_settled(ways, strange)
+        self.following: dict[Exchange, Chart] = {}
 
 
 @dataclass(slots=True)
@@ -80,8 +129,8 @@ class Parse:
     Attributes:
         histories: probability of each history of logins; what is missing to 1 is the hypothesis that the grammar does
             not know this dialogue.
-        best: the most probable way, exchange by exchange; empty when nothing fits.
-        messages: messages accepted along it.
+        best: the most probable way, exchange by exchange; empty when nothing fits. It ends where the rest was not read.
+        messages: messages accepted along it, and after it as far as they look like the first one.
     """
 
     histories: Mapping[History, float]
@@ -89,157 +138,207 @@ class Parse:
     messages: int
 
 
-def parse(grammar: Grammar, exchanges: Sequence[Exchange], expected: Expectations, *, ended: bool) -> Parse:
+class _Kept:
+    """How many charts are kept, over all expectations."""
+
+    charts = 0
+
+
+def parse(exchanges: Sequence[Exchange], expected: Expectations, *, ended: bool) -> Parse:
     """Read ``exchanges``.
 
     Args:
         ended: nothing more was said after them.
     """
-    weights = [(m, m.weight * expected.mechanisms.get(m.name, expected.default)) for m in grammar.mechanisms]
-    total = sum(weight for _, weight in weights)
-    logins = [(node, share * weight / total) for m, weight in weights for node, share in m.entries]
-    strange = _STRANGE_DIALOGUE
-    known = 1 - _STRANGE_DIALOGUE
-    start = Way(grammar.start, (), (), known, known, None, 0)
-    ways = [start]
-    rest = list(exchanges)
-    if rest and rest[0].client is None:
-        opening = rest.pop(0)
-        if opening.server:
-            share = _answered(grammar.replies["greeting"], opening.server)
-            start.share = start.best = known * share
-            strange *= _strange(opening.server[0])
-        else:
-            start.share = start.best = known * _UNANSWERED
-    if len(rest) > MAX_EXCHANGES:
-        rest, ended = rest[:MAX_EXCHANGES], False
-    before: Exchange | None = None
-    again = _Repetitions(rest)
-    for nth, exchange in enumerate(rest):
-        ways = _step(ways, exchange, before, logins, expected, again, nth)
-        strange *= _strange(exchange.client)
-        if exchange.server:
-            strange *= _strange(exchange.server[0])
-        if not ways:
+    first = 0
+    opening = None
+    if exchanges and exchanges[0].client is None:
+        opening, first = exchanges[0], 1
+    chart = _root(opening, expected)
+    last = min(len(exchanges), first + MAX_EXCHANGES)
+    for nth in range(first, last):
+        exchange = exchanges[nth]
+        chart = _advance(chart, exchange, expected)
+        if not chart.ways:
             return Parse({}, [], 0)
-        scale = 1 / (sum(way.share for way in ways) + strange)
-        strange *= scale
-        for way in ways:
-            way.share *= scale
-            way.best *= scale
-        before = exchange
-    return _finish(ways, strange, ended=ended)
+        if chart.settled:
+            result = _finish(chart, ended=False)
+            result.messages += _like_the_first(exchanges, nth)
+            return result
+    return _finish(chart, ended=ended and last == len(exchanges))
 
 
-def _step(
-    ways: list[Way],
-    exchange: Exchange,
-    before: Exchange | None,
-    logins: list[tuple[Node, float]],
-    expected: Expectations,
-    again: _Repetitions,
-    nth: int,
-) -> list[Way]:
-    client: dict[Pattern, float] = {}
-    server: dict[Pattern, float] = {}
-    found: dict[tuple[Node, History, tuple[Pattern, ...]], Way] = {}
-    earlier = again.earlier.get(nth)
-    bounds = exchange.client
-    assert bounds is not None  # noqa: S101 - only the opening has none
+def _root(opening: Exchange | None, expected: Expectations) -> Chart:
+    """The chart before the client spoke; ``opening`` is what the server said before that, if it spoke first."""
+    known = expected.charts.get(opening)
+    if known is not None:
+        assert isinstance(known, Chart)  # noqa: S101 - nothing else is put there
+        return known
+    share, strange = 1 - _STRANGE_DIALOGUE, _STRANGE_DIALOGUE
+    if opening is not None:
+        share *= _heard(grammar().replies["greeting"], opening.server)
+        if opening.server:
+            strange *= _strange(opening.server[0])
+    chart = Chart([Way(grammar().start, (), (), share, share, None, 0)], strange, None, ())
+    _keep(expected.charts, opening, chart)
+    return chart
 
-    def emission(node: Node, first: bool) -> float:
-        pattern = node.client
-        if first and expected.ehlo is not None and node.name in _OPENINGS:
-            pattern = expected.ehlo
-        said = client.get(pattern)
-        if said is None:
-            said = client[pattern] = pattern.probability(bounds)
-        if not said:
-            return 0.0
-        heard = server.get(node.server)
-        if heard is None:
-            heard = _answered(expected.replies.get(node.server, node.server), exchange.server)
-            server[node.server] = heard
-        return said * heard
 
-    first = before is None
+def _keep(charts: dict[Exchange | None, object], key: Exchange | None, chart: Chart) -> None:
+    if _Kept.charts >= MAX_CHARTS:
+        _Kept.charts = 0
+        Expectations.forget_charts()
+    charts[key] = chart
+    _Kept.charts += 1
+
+
+def _advance(chart: Chart, exchange: Exchange, expected: Expectations) -> Chart:
+    """The chart after one more exchange."""
+    known = chart.following.get(exchange)
+    if known is not None:
+        return known
+    ways = _step(chart, exchange, expected)
+    assert exchange.client is not None  # noqa: S101 - only the opening has none
+    strange = chart.strange * _strange(exchange.client)
+    if exchange.server:
+        strange *= _strange(exchange.server[0])
+    total = strange
     for way in ways:
+        total += way.share
+    least = total * _NEGLIGIBLE
+    ways = sorted([way for way in ways if way.share >= least], key=_share, reverse=True)[:MAX_WAYS]
+    scale = 1 / total if total else 0.0
+    for way in ways:
+        way.share *= scale
+        way.best *= scale
+    telling = chart.telling
+    if exchange not in telling and len(telling) < _MAX_RECALLED and _is_telling(exchange):
+        telling = (*telling, exchange)
+    found = Chart(ways, strange * scale, exchange, telling)
+    if not found.settled:  # what is settled ends with a message, and no two of those have the same length
+        _keep(chart.following, exchange, found)  # type: ignore[arg-type]
+    return found
+
+
+_share = attrgetter("share")
+
+
+def _step(chart: Chart, exchange: Exchange, expected: Expectations) -> list[Way]:
+    client, server, pieces = exchange
+    assert client is not None  # noqa: S101 - only the opening has none
+    before = chart.last
+    replies = expected.replies
+    found: dict[tuple[Node, History, tuple[Pattern, ...]], Way] = {}
+    earlier = chart.telling.index(exchange) if exchange in chart.telling else -1
+    recalls = earlier < 0 and len(chart.telling) < _MAX_RECALLED and _is_telling(exchange)
+    heard: dict[Pattern, float] = {}
+    least = 0.0
+    for way in chart.ways:  # the most probable one first
         at = way.node
-        following = at.next
+        moves = _following(at, client)
         if at.logins:
-            share = at.logins * (min(expected.login, 1.0) if way.history else expected.login)
+            factor = at.logins * (min(expected.login, 1.0) if way.history else expected.login)
             if way.history and way.history[-1].outcome == "success":
-                share *= _LOGIN_AGAIN
-            following = [*following, *((node, weight * share) for node, weight in logins)]
-        for node, share in following:
-            odds = emission(node, first)
-            if not odds:
+                factor *= _LOGIN_AGAIN
+            moves = [*moves, *[(node, odds * factor) for node, odds in _logins(expected, client)]]
+        for node, said in moves:
+            if before is None and expected.ehlo_size is not None and node.name in _OPENINGS:
+                said = _said_again(node, client, expected.ehlo_size)
+            pattern = node.server
+            answered = heard.get(pattern)
+            if answered is None:
+                answered = heard[pattern] = _heard(replies.get(pattern, pattern), server)
+            odds = said * answered
+            if node.alike and before is not None and at.name in node.alike:
+                odds = _alike(odds, said, exchange, before)
+            share = way.share * odds
+            if share <= least:
                 continue
-            if node.alike and at.name in node.alike and before is not None:
-                odds = _alike(odds, client[node.client], exchange, before)
             if node.lines:
-                odds *= _written(node, exchange.pieces)
-            history = way.history if node.attempt is None else (*way.history, node.attempt)
-            if earlier is not None and way.recalled[earlier] is not node.client:
+                written = _written(node, pieces)
+                odds *= written
+                share *= written
+            if earlier >= 0 and way.recalled[earlier] is not node.client:
                 odds *= _SAME_YET_ANOTHER
-            share *= odds
-            recalled = (*way.recalled, node.client) if nth in again.later else way.recalled
+                share *= _SAME_YET_ANOTHER
+            if share * _NEGLIGIBLE > least:
+                least = share * _NEGLIGIBLE
+            history = way.history if node.attempt is None else (*way.history, node.attempt)
+            recalled = (*way.recalled, node.client) if recalls else way.recalled
             key = (node, history, recalled)
             there = found.get(key)
             if there is None:
-                found[key] = Way(
-                    node, history, recalled, way.share * share, way.best * share, way, way.messages + node.message
-                )
+                found[key] = Way(node, history, recalled, share, way.best * odds, way, way.messages + node.message)
             else:
-                there.share += way.share * share
-                if way.best * share > there.best:
-                    there.best = way.best * share
+                there.share += share
+                if way.best * odds > there.best:
+                    there.best = way.best * odds
                     there.before = way
                     there.messages = way.messages + node.message
-    if len(found) > MAX_WAYS:
-        return sorted(found.values(), key=lambda way: -way.share)[:MAX_WAYS]
     return list(found.values())
 
 
-class _Repetitions:
-    """Exchanges that occur again with the same lengths: mostly because the same was said.
-
-    Attributes:
-        later: exchanges that occur again, by number.
-        earlier: for an exchange that occurred before, which of those it is.
-    """
-
-    def __init__(self, exchanges: Sequence[Exchange]) -> None:
-        self.later: dict[int, int] = {}
-        self.earlier: dict[int, int] = {}
-        first: dict[Exchange, int] = {}
-        repeated: dict[int, int] = {}
-        for nth, exchange in enumerate(exchanges):
-            if exchange.client is None or not exchange.server:
-                continue
-            least, most = exchange.client
-            if most < (_TELLING if least == most else _TELLING_IN_BLOCKS):
-                continue
-            origin = first.setdefault(exchange, nth)
-            if origin != nth and len(set(repeated.values()) | {origin}) <= _MAX_RECALLED:
-                repeated[nth] = origin
-        for number, origin in enumerate(sorted(set(repeated.values()))):
-            self.later[origin] = number
-        self.earlier = {nth: self.later[origin] for nth, origin in repeated.items()}
+# --- probabilities --------------------------------------------------------------------------------------------------
 
 
-def _written(node: Node, pieces: int) -> float:
-    """Probability that the lines of a turn come in so many records."""
-    shares = _ONE_RECORD if node.lines == 1 else _RECORD_EACH[node.lines - 2]
-    if node.split:
-        shares = _WRITTEN_ONE_BY_ONE
-    return shares[min(pieces, 3) - 1]
+@lru_cache(maxsize=16384)
+def _following(node: Node, bounds: Bounds) -> list[tuple[Node, float]]:
+    """What may follow ``node`` if the client says something of this length, and how probable that is."""
+    found: list[tuple[Node, float]] = []
+    for following, share in node.next:
+        said = _said(following.client, bounds)
+        if said:
+            found.append((following, share * said))
+    return found
 
 
-def _answered(pattern: Pattern, readings: tuple[Bounds, ...]) -> float:
+@lru_cache(maxsize=16384)
+def _said(pattern: Pattern, bounds: Bounds) -> float:
+    return pattern.probability(bounds)
+
+
+def _logins(expected: Expectations, bounds: Bounds) -> list[tuple[Node, float]]:
+    """The same for the beginnings of logins."""
+    known = expected.logins.get(bounds)
+    if known is None:
+        if len(expected.logins) >= MAX_CHARTS:
+            expected.logins.clear()
+        known = expected.logins[bounds] = []
+        for name, pattern, entries in _beginnings(bounds[0] % 4 if bounds[0] == bounds[1] else None):
+            said = pattern.probability(bounds)
+            if said:
+                said *= expected.mechanisms.get(name, expected.default)
+                known += [(node, share * said) for node, share in entries]
+        total = expected.total
+        known[:] = [(node, odds / total) for node, odds in known]
+    return known
+
+
+@lru_cache(maxsize=5)
+def _beginnings(residue: int | None) -> list[tuple[str, Pattern, list[tuple[Node, float]]]]:
+    """Lines with AUTH that can have a length with this remainder modulo 4 (``None``: any): the mechanism, the pattern,
+    and the nodes that begin with it."""
+    found: dict[Pattern, tuple[str, Pattern, list[tuple[Node, float]]]] = {}
+    for mechanism in grammar().mechanisms:
+        for node, share in mechanism.entries:
+            if residue is None or node.client.residue in (None, residue):
+                row = found.setdefault(node.client, (mechanism.name, node.client, []))
+                row[2].append((node, share * mechanism.weight))
+    return list(found.values())
+
+
+@lru_cache(maxsize=32768)
+def _heard(pattern: Pattern, readings: tuple[Bounds, ...]) -> float:
     if not readings:
         return _UNANSWERED
-    return sum(pattern.probability(reading) for reading in readings) / len(readings)
+    return sum(map(pattern.probability, readings)) / len(readings)
+
+
+def _said_again(node: Node, bounds: Bounds, size: int) -> float:
+    """Probability of the first line, where one of ``size`` bytes was said in the clear."""
+    share = next(share for following, share in grammar().start.next if following is node)
+    same = bounds[0] <= size <= bounds[1]
+    return share * (_SAME_EHLO * same + (1 - _SAME_EHLO) * node.client.probability(bounds))
 
 
 def _alike(odds: float, said: float, exchange: Exchange, before: Exchange) -> float:
@@ -259,20 +358,74 @@ def _style(length: int) -> Text:
     return Text([(1, length, _STYLE_SPREAD)])
 
 
-def _strange(bounds: Bounds | None) -> float:
+def _written(node: Node, pieces: int) -> float:
+    """Probability that the lines of a turn come in so many records."""
+    shares = _ONE_RECORD if node.lines == 1 else _RECORD_EACH[node.lines - 2]
+    if node.split:
+        shares = _WRITTEN_ONE_BY_ONE
+    return shares[min(pieces, 3) - 1]
+
+
+@lru_cache(maxsize=16384)
+def _strange(bounds: Bounds) -> float:
     """Probability of a length when nothing is known but that short turns are commoner than long ones."""
-    if bounds is None:
-        return 1.0
     least, most = max(bounds[0], 1), max(bounds[1], 1)
     return (log(most + 0.5) - log(least - 0.5)) / _STRANGE_SPAN
 
 
-def _finish(ways: list[Way], strange: float, *, ended: bool) -> Parse:
+def _is_telling(exchange: Exchange) -> bool:
+    """Whether the same lengths once more would mean something."""
+    if exchange.client is None or not exchange.server:
+        return False
+    least, most = exchange.client
+    return most >= (_TELLING if least == most else _TELLING_IN_BLOCKS)
+
+
+# --- the end --------------------------------------------------------------------------------------------------------
+
+
+def decisive(history: History) -> Attempt | None:
+    """The login that a session is judged by: the last that succeeded, else the last."""
+    for attempt in reversed(history):
+        if attempt.outcome == "success":
+            return attempt
+    return history[-1] if history else None
+
+
+def family_of(history: History) -> str:
+    """Method of the login that a session is judged by; ``none`` without any."""
+    attempt = decisive(history)
+    return attempt.method if attempt is not None else "none"
+
+
+def _is_settled(ways: list[Way], strange: float) -> bool:
+    """A message was sent along nearly all ways, and they agree on the family."""
+    total, sent = strange, 0.0
+    families: dict[str, float] = {}
+    for way in ways:
+        total += way.share
+        if way.messages:
+            sent += way.share
+            family = family_of(way.history)
+            families[family] = families.get(family, 0.0) + way.share
+    return sent >= _SETTLED * total and max(families.values()) >= _SETTLED * total
+
+
+def _like_the_first(exchanges: Sequence[Exchange], text: int) -> int:
+    """Exchanges after number ``text``, a message, before which the server said go ahead as it did before that."""
+    if text == 0:
+        return 0
+    agreed = exchanges[text - 1]
+    later = exchanges[text + 1 : -1]
+    return sum(exchange.server == agreed.server and exchange.pieces == agreed.pieces for exchange in later)
+
+
+def _finish(chart: Chart, *, ended: bool) -> Parse:
     histories: dict[History, float] = {}
     best: Way | None = None
     highest = 0.0
-    total = strange
-    for way in ways:
+    total = chart.strange
+    for way in chart.ways:
         end = way.node.ends if ended else 1.0
         if not end:
             continue

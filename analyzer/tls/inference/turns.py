@@ -97,13 +97,9 @@ class RecordLog:
 
     def application_data(self, side: int, length: int) -> None:
         """Note one record."""
-        run = self._run
-        if side:
-            run = run + 1 if run > 0 else 1
-        else:
-            run = run - 1 if run < 0 else -1
-        self._run = run
-        if -MAX_RUN <= run <= MAX_RUN:
+        step = 1 if side else -1
+        self._run = self._run + step if self._run * step > 0 else step
+        if -MAX_RUN <= self._run <= MAX_RUN:
             if len(self.sizes) < MAX_RECORDS:
                 self.sizes.append(side << _SIDE_BIT | length)
             else:

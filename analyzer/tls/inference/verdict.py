@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import lru_cache
 from math import log
 from typing import Final, TypeVar
 
 from analyzer.tls.inference.expectations import Clues, expectations
 from analyzer.tls.inference.grammar import Attempt, Node, grammar
-from analyzer.tls.inference.parse import History, Parse, parse
+from analyzer.tls.inference.parse import Parse, decisive, family_of, parse
 from analyzer.tls.inference.records import Inference, InferredAttempt, InferredTurn, abstain
 from analyzer.tls.inference.turns import Exchange
 
@@ -63,19 +62,18 @@ def without_servers(words: frozenset[str]) -> Iterator[None]:
         _left_out.reset(token)
 
 
-@lru_cache(maxsize=4096)
 def _infer(
     exchanges: tuple[Exchange, ...], clues: Clues, client_certificate: bool, whole: bool, without: frozenset[str]
 ) -> Inference:
     if not any(exchange.client is not None for exchange in exchanges):
         return _nothing_said(exchanges, clues)
     expected = expectations(clues, exchanges, client_certificate, without)
-    result = parse(grammar(), exchanges, expected, ended=clues.ended and whole)
+    result = parse(exchanges, expected, ended=clues.ended and whole)
     if not result.histories:
         return abstain("not-smtp")
     families: dict[str, float] = {}
     for history, share in result.histories.items():
-        family = _family(history)
+        family = family_of(history)
         families[family] = families.get(family, 0.0) + share
     method = max(families, key=lambda family: families[family])
     share = families[method]
@@ -100,19 +98,6 @@ def _nothing_said(exchanges: Sequence[Exchange], clues: Clues) -> Inference:
     return Inference("none", HIGHEST, None, ("no-turn-for-login",), likelihoods={"none": 0.0})
 
 
-def decisive(history: History) -> Attempt | None:
-    """The login that a session is judged by: the last that succeeded, else the last."""
-    for attempt in reversed(history):
-        if attempt.outcome == "success":
-            return attempt
-    return history[-1] if history else None
-
-
-def _family(history: History) -> str:
-    attempt = decisive(history)
-    return attempt.method if attempt is not None else "none"
-
-
 def _likelihoods(families: dict[str, float]) -> dict[str, float]:
     """How well the turns fit each family, as logarithms, without what was thought of it before."""
     mechanisms = grammar().mechanisms
@@ -130,7 +115,7 @@ def _attempts(result: Parse, method: str, confidence: float) -> tuple[InferredAt
     if method == "none":
         return ()
     shares: dict[tuple[str, ...], float] = {}
-    fitting = {history: share for history, share in result.histories.items() if _family(history) == method}
+    fitting = {history: share for history, share in result.histories.items() if family_of(history) == method}
     for history, share in fitting.items():
         row = tuple(attempt.method for attempt in history)
         shares[row] = shares.get(row, 0.0) + share
