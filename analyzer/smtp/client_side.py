@@ -86,9 +86,7 @@ class ClientSide(State):
             self._begin_doubt()
             return
         if exchange is not None and (exchange.challenged or not is_command(line)):
-            if exchange.challenged and is_command(line):
-                self._result.oddities["command-as-response"] += 1
-            exchange.answer(line)
+            self._respond(exchange, line)
             return
         if line[:1] in _BLANKS and is_command(line.lstrip(_BLANKS)):
             line = line.lstrip(_BLANKS)  # servers bear it
@@ -116,10 +114,7 @@ class ClientSide(State):
         elif verb == b"BDAT":
             self._begin_chunk(argument)
         elif verb in (b"STARTTLS", b"X-ANONYMOUSTLS"):
-            self._said_smtp = True
-            self._result.starttls.requested = True
-            self._tls_possible = True
-            self._push("STARTTLS")
+            self._request_tls()
         else:
             self._other_command(verb, line)
 
@@ -170,6 +165,12 @@ class ClientSide(State):
 
     # --- STARTTLS and AUTH ---------------------------------------------------------------------------
 
+    def _request_tls(self) -> None:
+        self._said_smtp = True
+        self._result.starttls.requested = True
+        self._tls_possible = True
+        self._push("STARTTLS")
+
     def _plain_after_starttls(self) -> None:
         """A command in the clear after STARTTLS: before its reply it was slipped in; after it the tap decrypts."""
         if self._result.starttls.accepted:
@@ -187,6 +188,12 @@ class ClientSide(State):
         self._keep(exchange.attempt)
         self._gap_since_auth = False
         self._push(exchange)
+
+    def _respond(self, exchange: Exchange, line: bytes) -> None:
+        """The next line of a SASL exchange."""
+        if exchange.challenged and is_command(line):
+            self._result.oddities["command-as-response"] += 1
+        exchange.answer(line)
 
     # --- messages ------------------------------------------------------------------------------------
 

@@ -36,6 +36,9 @@ MAX_NAME: Final = 320
 MAX_TEXT: Final = 256
 """Characters kept of a greeting, a host name or a refusal."""
 
+MAX_EXCERPT: Final = 512
+"""Bytes of a line that a transcript shows: as many as a line without parameters may have (RFC 5321 section 4.5.3.1)."""
+
 MAX_REFUSAL: Final = 4096
 """Bytes of the base64 JSON that refuses a token; real ones are around 100."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analyzer.smtp.limits import MAX_NAME, MAX_TEXT
+from analyzer.smtp.limits import MAX_EXCERPT, MAX_NAME, MAX_TEXT
 
 
 def decoded(raw: bytes) -> str:
@@ -43,3 +43,8 @@ def escaped(name: str) -> str:
     if name.isprintable():
         return name
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)[:MAX_NAME]
+
+
+def excerpt(raw: bytes, limit: int = MAX_EXCERPT) -> str:
+    """The beginning of a line as it came; whoever shows it must make it harmless."""
+    return decoded(_whole_characters(raw, limit))
