@@ -127,7 +127,7 @@ class SessionObserver:
             self._tls = TlsTracker()
             self._in_tls = [True, True]
         else:
-            self._dialogue = DialogueParser(from_start=self._from_start)
+            self._dialogue = self._parser()
         self._undecided = []
         if is_tls:
             self._tls_mode = "implicit" if _is_hello(pieces[0][1]) else None
@@ -136,6 +136,10 @@ class SessionObserver:
                 self.gap(side, size, time)
             else:
                 self._hear(side, data, time)
+
+    def _parser(self) -> DialogueParser:
+        """What follows the dialogue in the clear."""
+        return DialogueParser(from_start=self._from_start)
 
     def _begin_tls(self, side: int, rest: bytes, time: int) -> None:
         if self._tls is None:
@@ -163,7 +167,7 @@ class SessionObserver:
         if self._tls_mode is None and port in _IMPLICIT_TLS_PORTS:
             self._tls_mode = "implicit"  # joined midway: nobody says STARTTLS there
         clues = _clues(dialogue, self._tls_mode, port, conversation)
-        tls = self._tls.finish(complete=complete, clues=clues) if self._tls is not None else TlsSession()
+        tls = self._finish_tls(complete=complete, clues=clues)
         if tls.established is None and complete and self._tls is not None and not self._in_tls[SERVER]:
             tls.established = False  # the server went on in SMTP
         shown = tls.certificate.hosts if tls.certificate is not None else ()
@@ -219,6 +223,9 @@ class SessionObserver:
         judge(session, dialogue, inside, spoke_smtp=self._dialogue is not None, ended=ended)
         session.findings = session_findings(session)
         return session
+
+    def _finish_tls(self, *, complete: bool, clues: Clues) -> TlsSession:
+        return self._tls.finish(complete=complete, clues=clues) if self._tls is not None else TlsSession()
 
 
 def _clues(dialogue: Dialogue, tls_mode: TlsMode | None, port: int, conversation: Conversation) -> Clues:
