@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import base64
+import gc
 import pickle
 from pathlib import Path
 
 import pytest
 
 from analyzer.cli import main
+from analyzer.decryption import decryptor
+from analyzer.decryption.rows import Row, parse
+from analyzer.smtp import DialogueParser
+from analyzer.smtp.records import AuthAttempt, Dialogue
 from tests.support.material import REPOSITORY
 from tests.support.scans import sessions_of
+from tests.support.tools import needs_tshark
 
 CANARY = b"c4n4ry"
 _CAPTURES = REPOSITORY / "captures"
@@ -43,6 +49,66 @@ def test_no_output_shows_a_secret(
     _assert_silent(output.read_bytes())
     said = capsys.readouterr()
     _assert_silent((said.out + said.err).encode())
+
+
+_WITH_KEYS = [("office", "keys.log"), ("mechanisms", "keys.log"), ("tls", "tls/keys.log")]
+
+
+@needs_tshark
+@pytest.mark.parametrize(
+    ("command", "folder", "keys"),
+    [(command, *where) for command in ("scan", "scan --sessions") for where in _WITH_KEYS]
+    + [("verify", *_WITH_KEYS[0])],
+)
+def test_no_output_shows_a_secret_that_was_decrypted(
+    command: str, folder: str, keys: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "out"
+    arguments = [*command.split(), str(_CAPTURES / folder), "--keylog", str(_CAPTURES / keys)]
+    main([*arguments, "--format", "json", "--output", str(output), "-v"])
+    assert output.stat().st_size
+    _assert_silent(output.read_bytes())
+    said = capfd.readouterr()
+    _assert_silent((said.out + said.err).encode())
+    for line in (_CAPTURES / keys).read_text().splitlines():
+        if not line.startswith("#"):
+            assert line.split()[2] not in output.read_text()
+
+
+@needs_tshark
+@pytest.mark.parametrize(("folder", "keys"), _WITH_KEYS)
+def test_no_record_holds_a_secret_that_was_decrypted(folder: str, keys: str) -> None:
+    sessions = sessions_of(_CAPTURES / folder, keys=_CAPTURES / keys)
+    assert any(session.evidence == "decrypted" for session in sessions)
+    _assert_silent(repr(sessions).encode())
+    _assert_silent(pickle.dumps(sessions))
+
+
+@needs_tshark
+def test_what_tshark_is_asked_for_and_what_is_made_of_its_lines_holds_secrets_no_longer_than_it_must(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The marked words do come by, and nothing that goes on holds one when the line is done with."""
+    passed: list[bool] = []
+
+    def noting(line: bytes) -> Row | None:
+        row = parse(line)
+        if row is not None:
+            plain = b"".join(row.plain)
+            passed.append(any(form in plain for form in _forms()))
+            _assert_silent(repr(row).encode())
+        return row
+
+    monkeypatch.setattr(decryptor, "parse", noting)
+    sessions_of(_CAPTURES / "tls" / "relay.pcap.xz", keys=_CAPTURES / "tls" / "keys.log")
+    assert any(passed)
+    gc.collect()
+    for thing in gc.get_objects():
+        if isinstance(thing, (Dialogue, AuthAttempt, DialogueParser)):
+            slots = [
+                getattr(thing, name, None) for kind in type(thing).__mro__ for name in getattr(kind, "__slots__", ())
+            ]
+            _assert_silent(repr(slots).encode())
 
 
 def test_no_record_holds_a_secret() -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from analyzer.decryption.wire import SIGN_PORT, TLS_PORT, whose
-from analyzer.tshark.capture import Question
+from analyzer.tshark.question import Question
 
 _APPLICATION_DATA: Final = "23"
 _FINISHED: Final = "20"  # RFC 8446 section 4

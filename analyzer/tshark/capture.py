@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from packaging.version import Version
@@ -18,31 +17,13 @@ from pyshark.capture.capture import Capture, TSharkCrashException
 
 from analyzer.tshark.lines import LineSplitter
 from analyzer.tshark.program import Tshark, reason
+from analyzer.tshark.question import Question
 
 STANDARD_INPUT: Final = "-"
 
 _CHUNK: Final = 1 << 18
 _ERROR_BYTES: Final = 4096
 """Bytes kept of what tshark says on standard error."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What tshark is asked.
-
-    Attributes:
-        fields: of each packet, by tshark's names.
-        wanted: display filter: the packets of which anything is printed.
-        decode_as: what to read as what, e.g. ``{"tcp.port==1025": "smtp"}``.
-        preferences: set, where the user's own settings could change what is decoded.
-        disabled: a protocol that is not to be decoded, or ``None``.
-    """
-
-    fields: tuple[str, ...]
-    wanted: str
-    decode_as: Mapping[str, str] = field(default_factory=dict)
-    preferences: Mapping[str, str] = field(default_factory=dict)
-    disabled: str | None = None
 
 
 async def ask(

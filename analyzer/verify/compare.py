@@ -44,14 +44,19 @@ def compare(
             assert peer is not None  # noqa: S101 - one of the two is there
             found.append(_theirs_only(peer, source))
         elif peer is None:
-            if session.reason != "not-smtp":
+            if not _is_foreign(session):
                 found.append(_ours_only(session, source, read_by_tshark))
-        elif session.reason == "not-smtp":
+        elif _is_foreign(session):
             found.append(_theirs_only(peer, source))
         else:
             found.append(_Beside(session, peer, fingerprints, source).comparison)
     found.sort(key=lambda comparison: (comparison.start, comparison.client, comparison.server))
     return found
+
+
+def _is_foreign(session: Session) -> bool:
+    """Another protocol in the clear. (Of TLS it means that the sizes inside are not those of SMTP: it still is TLS.)"""
+    return session.reason == "not-smtp" and session.tls_mode == "none"
 
 
 def _matched(ours: Iterable[Session], theirs: Iterable[PeerSession]) -> Iterator[_Pair]:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Final
 
-from analyzer.tshark.capture import Question, ask
+from analyzer.tshark.capture import ask
 from analyzer.tshark.program import Tshark
+from analyzer.tshark.question import Question
 from analyzer.tshark.thread import Background
 from analyzer.verify.peer import PeerSessions
 from analyzer.verify.records import PeerSession

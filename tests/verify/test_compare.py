@@ -174,6 +174,19 @@ def test_what_is_not_smtp_counts_only_where_tshark_says_it_is() -> None:
     assert comparison.outcome == "theirs only"
 
 
+def test_tls_whose_sizes_are_not_those_of_smtp_is_tls_all_the_same() -> None:
+    ours = session(tls_mode="implicit", tls_version="1.3", method="unknown", reason="not-smtp")
+    hellos: dict[str, Any] = {"client_hello": True, "server_hello": True, "implicit": True, "tls_version": "1.3"}
+    assert held(ours, peer(**hellos)).outcome == "agree"
+
+
+def test_what_was_inferred_inside_tls_is_no_matter_for_tshark() -> None:
+    guess = attempt("LOGIN", evidence="inferred", confidence=0.9)
+    ours = session(guess, tls_mode="implicit", method="basic", evidence="inferred", confidence=0.9)
+    comparison = held(ours, peer(client_hello=True, implicit=True))
+    assert (comparison.outcome, comparison.facts) == ("agree", "implicit")
+
+
 def test_connections_of_the_same_endpoints_are_told_apart_by_time() -> None:
     ours = [session(attempt("PLAIN"), start=START + n * 10 * SECOND, end=START + (n * 10 + 1) * SECOND) for n in (0, 2)]
     theirs = [peer(auth("PLAIN"), start=START + n * 10 * SECOND) for n in (2, 1, 0)]
