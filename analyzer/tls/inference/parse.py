@@ -22,6 +22,7 @@ from typing import Final
 from analyzer.tls.inference.expectations import Expectations
 from analyzer.tls.inference.grammar import Attempt, Node, grammar
 from analyzer.tls.inference.lengths import Bounds, Pattern, Text
+from analyzer.tls.inference.records import Inference
 from analyzer.tls.inference.turns import Exchange
 
 MAX_EXCHANGES: Final = 48
@@ -31,8 +32,8 @@ for what the beginning did not show."""
 MAX_WAYS: Final = 128
 """Nodes and histories kept at a time; honest dialogues need a dozen, so only absurd ones lose any."""
 
-MAX_CHARTS: Final = 8192
-"""Beginnings of dialogues that are kept, about 2 KB each. A network of some hundred devices has a few thousand."""
+MAX_CHARTS: Final = 4096
+"""Beginnings of dialogues that are kept, some KB each. A network of some hundred devices has a few thousand."""
 
 _NEGLIGIBLE: Final = 1e-6
 """Share of the whole below which a way is given up."""
@@ -109,9 +110,10 @@ class Chart:
         telling: the exchanges that are recalled, in order.
         settled: the verdict cannot change any more.
         following: charts of the exchanges that followed in other connections.
+        concluded: what was made of it, by whoever asked; whether the dialogue ended there is the key.
     """
 
-    __slots__ = ("following", "last", "settled", "strange", "telling", "ways")
+    __slots__ = ("concluded", "following", "last", "settled", "strange", "telling", "ways")
 
     def __init__(self, ways: list[Way], strange: float, last: Exchange | None, telling: tuple[Exchange, ...]) -> None:
         self.ways = ways
@@ -120,6 +122,7 @@ class Chart:
         self.telling = telling
         self.settled = any(way.node.message for way in ways) and _is_settled(ways, strange)
         self.following: dict[Exchange, Chart] = {}
+        self.concluded: dict[tuple[bool, bool], Inference] = {}
 
 
 @dataclass(slots=True)
@@ -130,7 +133,7 @@ class Parse:
         histories: probability of each history of logins; what is missing to 1 is the hypothesis that the grammar does
             not know this dialogue.
         best: the most probable way, exchange by exchange; empty when nothing fits. It ends where the rest was not read.
-        messages: messages accepted along it, and after it as far as they look like the first one.
+        messages: messages accepted along it.
     """
 
     histories: Mapping[History, float]
@@ -144,28 +147,19 @@ class _Kept:
     charts = 0
 
 
-def parse(exchanges: Sequence[Exchange], expected: Expectations, *, ended: bool) -> Parse:
-    """Read ``exchanges``.
-
-    Args:
-        ended: nothing more was said after them.
-    """
+def read(exchanges: Sequence[Exchange], expected: Expectations) -> tuple[Chart, int]:
+    """Read ``exchanges`` as far as they matter: the chart after them, and how many were read."""
     first = 0
     opening = None
     if exchanges and exchanges[0].client is None:
         opening, first = exchanges[0], 1
     chart = _root(opening, expected)
-    last = min(len(exchanges), first + MAX_EXCHANGES)
-    for nth in range(first, last):
-        exchange = exchanges[nth]
-        chart = _advance(chart, exchange, expected)
-        if not chart.ways:
-            return Parse({}, [], 0)
-        if chart.settled:
-            result = _finish(chart, ended=False)
-            result.messages += _like_the_first(exchanges, nth)
-            return result
-    return _finish(chart, ended=ended and last == len(exchanges))
+    nth = first
+    for nth in range(first, min(len(exchanges), first + MAX_EXCHANGES)):
+        chart = chart.following.get(exchanges[nth]) or _advance(chart, exchanges[nth], expected)
+        if chart.settled or not chart.ways:
+            break
+    return chart, nth + 1
 
 
 def _root(opening: Exchange | None, expected: Expectations) -> Chart:
@@ -194,9 +188,6 @@ def _keep(charts: dict[Exchange | None, object], key: Exchange | None, chart: Ch
 
 def _advance(chart: Chart, exchange: Exchange, expected: Expectations) -> Chart:
     """The chart after one more exchange."""
-    known = chart.following.get(exchange)
-    if known is not None:
-        return known
     ways = _step(chart, exchange, expected)
     assert exchange.client is not None  # noqa: S101 - only the opening has none
     strange = chart.strange * _strange(exchange.client)
@@ -215,8 +206,7 @@ def _advance(chart: Chart, exchange: Exchange, expected: Expectations) -> Chart:
     if exchange not in telling and len(telling) < _MAX_RECALLED and _is_telling(exchange):
         telling = (*telling, exchange)
     found = Chart(ways, strange * scale, exchange, telling)
-    if not found.settled:  # what is settled ends with a message, and no two of those have the same length
-        _keep(chart.following, exchange, found)  # type: ignore[arg-type]
+    _keep(chart.following, exchange, found)  # type: ignore[arg-type]
     return found
 
 
@@ -411,16 +401,15 @@ def _is_settled(ways: list[Way], strange: float) -> bool:
     return sent >= _SETTLED * total and max(families.values()) >= _SETTLED * total
 
 
-def _like_the_first(exchanges: Sequence[Exchange], text: int) -> int:
+def like_the_first(exchanges: Sequence[Exchange], text: int) -> int:
     """Exchanges after number ``text``, a message, before which the server said go ahead as it did before that."""
-    if text == 0:
-        return 0
     agreed = exchanges[text - 1]
     later = exchanges[text + 1 : -1]
-    return sum(exchange.server == agreed.server and exchange.pieces == agreed.pieces for exchange in later)
+    return sum([exchange.server == agreed.server and exchange.pieces == agreed.pieces for exchange in later])
 
 
-def _finish(chart: Chart, *, ended: bool) -> Parse:
+def conclude(chart: Chart, *, ended: bool) -> Parse:
+    """What ``chart`` says if nothing more is read; ``ended``: nothing more was said."""
     histories: dict[History, float] = {}
     best: Way | None = None
     highest = 0.0

@@ -44,6 +44,11 @@ _KEY_UPDATE: Final = 4 + 1  # RFC 8446 section 4.6.3
 _TICKET: Final = 40
 """Bytes from which a record can be a NewSessionTicket: fields, a nonce, and a ticket of at least 16 bytes."""
 _MAX_TICKETS: Final = 4
+_BLOCK: Final = 16
+"""Block of padding from which two lengths are enough to see it."""
+_LONG, _VERY_LONG = 512, 2048
+"""Turns of the client from these lengths on are not told apart: no line but tokens and Kerberos tickets is that long,
+and they are told from others by what remains of their length modulo 4."""
 _PADDED: Final = 1000.0
 """Odds against chance from which a common divisor of all lengths is taken for padding to blocks."""
 
@@ -129,24 +134,24 @@ def dialogue_of(log: RecordLog, version: int, suite: int, *, client_first: bool)
     seal = seal_of(version, suite)
     if seal is None:
         raise Unreadable("cipher-suite-unknown")
-    records = [(packed >> _SIDE_BIT, packed & _LENGTH_MASK) for packed in log.sizes]
     certificate = None
-    splits = version <= TLS_1_0 and seal.slack > 0  # a first byte apart, against an attack on CBC
     if version >= TLS_1_3:
-        said, certificate = _behind_handshake(records, seal)
+        said, certificate = _behind_handshake(log, seal)
         if not log.overflow:
             _drop_close_notify(said)
     else:
         _check_finished(log, seal)
-        said = [(side, seal.bounds(length)) for side, length in records]
+        extra = seal.extra
+        said = [(packed >> _SIDE_BIT, max(0, (packed & _LENGTH_MASK) - extra)) for packed in log.sizes]
     turns = _grouped(said)
-    exchanges = _pair(turns, client_first=client_first, tickets=version >= TLS_1_3)
-    if splits:
-        exchanges = [exchange._replace(pieces=(exchange.pieces + 1) // 2) for exchange in exchanges]
+    # A first byte apart, against an attack on CBC in TLS 1.0.
+    split = version <= TLS_1_0 and seal.slack > 0
+    exchanges = _pair(turns, seal.slack, client_first=client_first, tickets=version >= TLS_1_3, split=split)
     return Dialogue(exchanges, certificate)
 
 
-_Piece = tuple[int, Bounds]
+_Piece = tuple[int, int]
+"""Side, and the most bytes of plaintext that a record may hold."""
 
 
 def _check_finished(log: RecordLog, seal: Seal) -> None:
@@ -157,25 +162,31 @@ def _check_finished(log: RecordLog, seal: Seal) -> None:
             raise Unreadable("renegotiation")
 
 
-def _behind_handshake(records: list[tuple[int, int]], seal: Seal) -> tuple[list[_Piece], bool]:
+def _behind_handshake(log: RecordLog, seal: Seal) -> tuple[list[_Piece], bool]:
     """The application's records of TLS 1.3, as plaintext; and whether the client showed a certificate."""
-    of_client = [(at, length) for at, (side, length) in enumerate(records) if side == CLIENT][:_FLIGHT]
+    records = [(packed >> _SIDE_BIT, packed & _LENGTH_MASK) for packed in log.sizes]
+    of_client: list[_Piece] = []  # position and length
+    for at, (side, length) in enumerate(records):
+        if side == CLIENT:
+            of_client.append((at, length))
+            if len(of_client) == _FLIGHT:
+                break
     boundary, pad = _client_finished(of_client, seal)
-    before, behind = records[:boundary], records[boundary + 1 :]
     server_pad = 0
-    flight = [length for side, length in before if side == SERVER]
-    if flight and flight[-1] == seal.extra + seal.finished + _JSSE_PADDING:
+    flight = next((length for side, length in reversed(records[:boundary]) if side == SERVER), 0)
+    if flight == seal.extra + seal.finished + _JSSE_PADDING:
         server_pad = _JSSE_PADDING
+    behind = records[boundary + 1 :]
     for side in (CLIENT, SERVER):
-        _check_padding([length for of, length in behind if of == side], seal)
-    pads = (pad, server_pad)
-    said = [(side, seal.bounds(length - pads[side])) for side, length in behind]
-    if any(side == CLIENT and most == _KEY_UPDATE for side, (_, most) in said):  # no line of a client is that long
-        said = [piece for piece in said if piece[1][1] != _KEY_UPDATE]
+        _check_padding({length for of, length in behind if of == side}, seal)
+    shorter = (seal.extra + pad, seal.extra + server_pad)
+    said = [(side, max(0, length - shorter[side])) for side, length in behind]
+    if (CLIENT, _KEY_UPDATE) in said:  # no line of a client is that long
+        said = [piece for piece in said if piece[1] != _KEY_UPDATE]
     return said, bool(of_client) and of_client[0][1] >= _CERTIFICATE
 
 
-def _client_finished(flight: list[tuple[int, int]], seal: Seal) -> tuple[int, int]:
+def _client_finished(flight: list[_Piece], seal: Seal) -> tuple[int, int]:
     """Index of the record with the client's Finished, and the constant padding that it shows."""
     finished = seal.extra + seal.finished
     for pad in (0, _JSSE_PADDING):
@@ -190,25 +201,28 @@ def _client_finished(flight: list[tuple[int, int]], seal: Seal) -> tuple[int, in
     raise Unreadable("padding")
 
 
-def _may_precede(before: list[tuple[int, int]], seal: Seal) -> bool:
+def _may_precede(before: list[_Piece], seal: Seal) -> bool:
     """Whether these records can stand before the client's Finished: a Certificate, then a CertificateVerify."""
     if len(before) > 2:
         return False
     if not before:
         return True
     first = before[0][1] - seal.extra
-    return (
-        first in (_EMPTY_CERTIFICATE, _EMPTY_CERTIFICATE + _JSSE_PADDING) if len(before) == 1 else first >= _CERTIFICATE
-    )
+    if len(before) == 2:
+        return first >= _CERTIFICATE
+    return first in (_EMPTY_CERTIFICATE, _EMPTY_CERTIFICATE + _JSSE_PADDING)
 
 
-def _check_padding(lengths: list[int], seal: Seal) -> None:
+def _check_padding(lengths: set[int], seal: Seal) -> None:
     """Refuse lengths that all are multiples of a block: RFC 8446 section 5.4 leaves padding to the sender."""
-    inner = {length - seal.extra + 1 for length in lengths}  # with its content type, which is padded, too
-    divisor = gcd(*inner)
-    if divisor > 1 and float(divisor) ** (len(inner) - 1) >= _PADDED:
+    divisor = 0
+    for length in lengths:
+        divisor = gcd(divisor, length - seal.extra + 1)  # with its content type, which is padded, too
+        if divisor == 1:
+            return
+    if divisor and float(divisor) ** (len(lengths) - 1) >= _PADDED:
         raise Unreadable("padding")
-    if divisor >= 16 and len(lengths) > 2:
+    if divisor >= _BLOCK and len(lengths) > 1:
         raise Unreadable("padding")
 
 
@@ -216,7 +230,7 @@ def _drop_close_notify(said: list[_Piece]) -> None:
     """Take away what ends the connection and not the dialogue: the last record of each side, if it can be an alert."""
     client_done = False
     for at in range(len(said) - 1, -1, -1):
-        side, (_, most) = said[at]
+        side, most = said[at]
         if most == _CLOSE_NOTIFY and not (side == CLIENT and client_done):
             del said[at]
         elif side == SERVER:
@@ -225,52 +239,79 @@ def _drop_close_notify(said: list[_Piece]) -> None:
             client_done = True
 
 
-def _grouped(said: list[_Piece]) -> list[tuple[int, list[Bounds]]]:
-    turns: list[tuple[int, list[Bounds]]] = []
-    for side, bounds in said:
-        if not turns or turns[-1][0] != side:
-            turns.append((side, []))
-        turns[-1][1].append(bounds)
+def _grouped(said: list[_Piece]) -> list[tuple[int, list[int]]]:
+    turns: list[tuple[int, list[int]]] = []
+    speaker = -1
+    records: list[int] = []
+    for side, most in said:
+        if side == speaker:
+            records.append(most)
+        else:
+            records = [most]
+            turns.append((side, records))
+            speaker = side
     return turns
 
 
-def _pair(turns: list[tuple[int, list[Bounds]]], *, client_first: bool, tickets: bool) -> list[Exchange]:
+def _pair(
+    turns: list[tuple[int, list[int]]], slack: int, *, client_first: bool, tickets: bool, split: bool
+) -> list[Exchange]:
     """Turns of the client, each with the server's answer."""
     exchanges: list[Exchange] = []
     seen = 0  # session tickets in turns of their own
-    rest = turns
-    if rest and rest[0][0] == SERVER:
-        opening, rest = rest[0][1], rest[1:]
+    first = 0
+    if turns and turns[0][0] == SERVER:
+        opening, first = turns[0][1], 1
         if client_first:  # nothing else can stand there
-            if not tickets or any(most < _TICKET for _, most in opening):
+            if not tickets or any(most < _TICKET for most in opening):
                 raise Unreadable("server-spoke-first")
             seen = len(opening)
         else:
-            exchanges.append(Exchange(None, _readings(opening, tickets)))
-    elif not client_first and rest:
+            exchanges.append(Exchange(None, _readings(opening, slack, tickets)))
+    elif not client_first and turns:
         exchanges.append(Exchange(None, ()))
-    for at in range(0, len(rest), 2):
-        pieces = rest[at][1]
+    last = len(turns) - 1
+    for at in range(first, len(turns), 2):
+        pieces = turns[at][1]
         server: tuple[Bounds, ...] = ()
-        if at + 1 < len(rest):
-            answer = rest[at + 1][1]
-            early = at == 0 and tickets and seen < 2
-            server = _readings(answer, early)
-        exchanges.append(Exchange(_total(pieces), server, len(pieces)))
+        if at < last:
+            answer = turns[at + 1][1]
+            early = at == first and tickets and seen < 2
+            server = _readings(answer, slack, early) if early else (_bounds(answer, slack),)
+        count = (len(pieces) + 1) // 2 if split else len(pieces)
+        exchanges.append(Exchange(_rounded(_bounds(pieces, slack)), server, count))
     return exchanges
 
 
-def _readings(records: list[Bounds], tickets: bool) -> tuple[Bounds, ...]:
+def _readings(records: list[int], slack: int, tickets: bool) -> tuple[Bounds, ...]:
     """What the server may have said: all of it, or what follows the first one, two, … records, if those can be
     session tickets."""
-    found = [_total(records)]
+    found = [_bounds(records, slack)]
     if tickets:
         for count in range(1, min(len(records) - 1, _MAX_TICKETS) + 1):
-            if records[count - 1][1] < _TICKET:
+            if records[count - 1] < _TICKET:
                 break
-            found.append(_total(records[count:]))
+            found.append(_bounds(records[count:], slack))
     return tuple(found)
 
 
-def _total(records: list[Bounds]) -> Bounds:
-    return sum(least for least, _ in records), sum(most for _, most in records)
+def _bounds(records: list[int], slack: int) -> Bounds:
+    """Of all records together."""
+    if len(records) == 1:
+        most = records[0]
+        return (max(0, most - slack), most) if slack else (most, most)
+    most = sum(records)
+    return sum([max(0, record - slack) for record in records]), most
+
+
+def _rounded(bounds: Bounds) -> Bounds:
+    """The same, where it is long, in round numbers that leave the same remainder.
+
+    How long a message or a token is says nothing more; but what was inferred for one holds for all of them then.
+    """
+    least, most = bounds
+    if most < _LONG:
+        return bounds
+    round_number = _LONG if most < _VERY_LONG else _VERY_LONG
+    rounded = round_number + most % 4
+    return rounded - (most - least), rounded

@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from math import log
 from typing import Final, TypeVar
 
-from analyzer.tls.inference.expectations import Clues, expectations
+from analyzer.tls.inference.expectations import Clues, Expectations, expectations
 from analyzer.tls.inference.grammar import Attempt, Node, grammar
-from analyzer.tls.inference.parse import Parse, decisive, family_of, parse
+from analyzer.tls.inference.parse import Chart, Parse, conclude, decisive, family_of, like_the_first, read
 from analyzer.tls.inference.records import Inference, InferredAttempt, InferredTurn, abstain
 from analyzer.tls.inference.turns import Exchange
 
@@ -68,7 +69,22 @@ def _infer(
     if not any(exchange.client is not None for exchange in exchanges):
         return _nothing_said(exchanges, clues)
     expected = expectations(clues, exchanges, client_certificate, without)
-    result = parse(exchanges, expected, ended=clues.ended and whole)
+    chart, count = read(exchanges, expected)
+    rest = len(exchanges) - count if whole else 1
+    ended = clues.ended and not rest
+    inference = chart.concluded.get((ended, bool(rest)))
+    if inference is None:
+        inference = _conclude(chart, exchanges[:count], expected, ended=ended, whole=not rest)
+        chart.concluded[ended, bool(rest)] = inference
+    if rest and chart.settled and (more := like_the_first(exchanges, count - 1)):
+        return replace(inference, messages=inference.messages + more)
+    return inference
+
+
+def _conclude(
+    chart: Chart, exchanges: Sequence[Exchange], expected: Expectations, *, ended: bool, whole: bool
+) -> Inference:
+    result = conclude(chart, ended=ended)
     if not result.histories:
         return abstain("not-smtp")
     families: dict[str, float] = {}
@@ -79,15 +95,20 @@ def _infer(
     share = families[method]
     likelihoods = _likelihoods(families)
     reasons = (*expected.reasons, *_reasons(result.best))
-    turns = tuple(InferredTurn(node.name, node.why) for node in result.best)
+    unknown = Inference(reasons=reasons, turns=_turns(result.best, exchanges), whole=whole, shares=families)
     if share < ANSWER_FROM:
         reason = "ambiguous" if sum(families.values()) >= ANSWER_FROM else "not-smtp"
-        return Inference(reason=reason, reasons=reasons, likelihoods=likelihoods, turns=turns)
+        return replace(unknown, reason=reason, likelihoods=likelihoods)
     attempts = _attempts(result, method, min(share, HIGHEST))
-    if not clues.ended and not result.messages and not (attempts and method in _PASSWORDS):
-        return Inference(reason="cut-off", reasons=reasons, turns=turns)
-    return Inference(
-        method, round(min(share, HIGHEST), 4), None, reasons, attempts, result.messages, likelihoods, turns
+    if not ended and not result.messages and not (attempts and method in _PASSWORDS):
+        return replace(unknown, reason="cut-off")
+    return replace(
+        unknown,
+        method=method,
+        confidence=round(min(share, HIGHEST), 4),
+        attempts=attempts,
+        messages=result.messages,
+        likelihoods=likelihoods,
     )
 
 
@@ -96,6 +117,21 @@ def _nothing_said(exchanges: Sequence[Exchange], clues: Clues) -> Inference:
     if not clues.ended:
         return abstain("cut-off")
     return Inference("none", HIGHEST, None, ("no-turn-for-login",), likelihoods={"none": 0.0})
+
+
+def _turns(best: Sequence[Node], exchanges: Sequence[Exchange]) -> tuple[InferredTurn, ...]:
+    """The reading ``best`` of ``exchanges``, for people; it may end before they do."""
+    turns: list[InferredTurn] = []
+    rest = exchanges
+    if rest[0].client is None:
+        if rest[0].server:
+            turns.append(InferredTurn("greeting", heard="greeting"))
+        rest = rest[1:]
+    for node, exchange in zip(best, rest, strict=False):
+        login = node.attempt or node.pending
+        heard = node.heard if exchange.server else ""
+        turns.append(InferredTurn(node.name, node.why, node.said, heard, login.mechanism if login else None))
+    return tuple(turns)
 
 
 def _likelihoods(families: dict[str, float]) -> dict[str, float]:
