@@ -26,6 +26,7 @@ class TlsSession:
             ``None`` when the capture does not show.
         alert: name of the fatal alert that was readable (RFC 8446 section 6), or ``None``.
         resumed: the handshake resumed an earlier session; ``None`` when not seen.
+        client_certificate: the client showed a certificate; ``None`` where the handshake does not show that.
         inference: what the sizes of the records say of the dialogue inside; ``None`` where nothing was asked, or the
             handshake failed.
         oddities: named, counted peculiarities (kebab-case).
@@ -44,5 +45,6 @@ class TlsSession:
     established: bool | None = None
     alert: str | None = None
     resumed: bool | None = None
+    client_certificate: bool | None = None
     inference: Inference | None = None
     oddities: dict[str, int] = field(default_factory=dict)

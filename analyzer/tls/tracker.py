@@ -139,6 +139,7 @@ class TlsTracker:
         session.established = False if refused else reader.establishment.verdict(complete=intact)
         if clues is not None and session.established is not False:
             session.inference = reader.infer(clues)
+        session.client_certificate = reader.showed_certificate
         return session
 
 
@@ -173,7 +174,7 @@ class _Reader:
         self.certificate: Certificate | None = None
         self.alert: str | None = None
         self.resumed: bool | None = None
-        self.client_certificate = False
+        self.client_certificate: bool | None = None
         self.log = RecordLog()
         self.damaged = [False, False]
         self._keys = [_PLAIN, _PLAIN]
@@ -321,5 +322,14 @@ class _Reader:
             dialogue = dialogue_of(self.log, answer.version, answer.suite, client_first=clues.client_first)
         except Unreadable as finding:
             return abstain(str(finding))
-        certificate = self.client_certificate if dialogue.client_certificate is None else dialogue.client_certificate
+        if dialogue.client_certificate is not None:  # else the handshake was in the clear, and has told
+            self.client_certificate = dialogue.client_certificate
+        certificate = self.client_certificate is True
         return infer(dialogue.exchanges, clues, client_certificate=certificate, whole=not self.log.overflow)
+
+    @property
+    def showed_certificate(self) -> bool | None:
+        """Whether the client showed a certificate, as far as can be told."""
+        answer = self.server_hello
+        told = answer is not None and answer.version < TLS_1_3 and not any(self.damaged)
+        return False if self.client_certificate is None and told else self.client_certificate

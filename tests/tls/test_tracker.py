@@ -49,6 +49,7 @@ def test_full_handshake_of_tls_1_2() -> None:
         certificate=parse_certificate(CERTIFICATE[4:]),
         established=True,
         resumed=False,
+        client_certificate=False,
     )
 
 
