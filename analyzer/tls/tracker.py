@@ -325,7 +325,7 @@ class _Reader:
         if dialogue.client_certificate is not None:  # else the handshake was in the clear, and has told
             self.client_certificate = dialogue.client_certificate
         certificate = self.client_certificate is True
-        return infer(dialogue.exchanges, clues, client_certificate=certificate, whole=not self.log.overflow)
+        return infer(dialogue, clues, client_certificate=certificate, whole=not self.log.overflow)
 
     @property
     def showed_certificate(self) -> bool | None:

@@ -57,6 +57,7 @@ class Node:
         attempt: the login that this exchange completes.
         pending: the login that is under way here, should the dialogue end.
         message: a message was accepted.
+        mail: a message is under way, so that no login can follow before it is over (RFC 4954 section 4).
         alike: nodes whose answer often has the same length as this one's.
         lines: lines that the client's turn has; 0 where it has any number.
         split: they were written one by one.
@@ -75,6 +76,7 @@ class Node:
     attempt: Attempt | None = None
     pending: Attempt | None = None
     message: bool = False
+    mail: bool = False
     alike: tuple[str, ...] = ()
     lines: int = 1
     split: bool = False
@@ -137,6 +139,7 @@ class _Builder:
                 row["client"],
                 row["server"],
                 message=row.get("message", False),
+                mail=row.get("mail", False),
                 alike=tuple(row.get("alike", ())),
                 lines=row.get("lines", 1),
                 split=row.get("split", False),

@@ -6,7 +6,7 @@ the end the probabilities are summed by history. One more hypothesis always comp
 grammar knows: it predicts no length in particular, so it wins exactly when nothing else fits.
 
 Devices say the same day after day. So what came of a beginning is kept and taken up again by the next connection that
-begins with the same lengths (:class:`Chart`), and reading ends as soon as a message has been sent and the verdict is
+begins with the same lengths (:class:`Chart`), and reading ends as soon as a message is under way and the verdict
 settled: what follows cannot change it.
 """
 
@@ -38,7 +38,7 @@ MAX_CHARTS: Final = 4096
 _NEGLIGIBLE: Final = 1e-6
 """Share of the whole below which a way is given up."""
 _SETTLED: Final = 0.9999
-"""Share of one family, after a message, from which the rest is not read."""
+"""Share of one family, once a message is under way, from which the rest is not read."""
 
 _UNANSWERED: Final = 0.03
 """Share of turns whose answer the client does not wait for, or that the server never gives."""
@@ -60,6 +60,7 @@ _SAME_EHLO: Final = 0.9
 """Share of clients whose EHLO inside TLS is as long as the one in the clear."""
 _STRANGE_DIALOGUE: Final = 0.002
 """Share of dialogues that are nothing the grammar knows."""
+_DATA: Final = len("DATA\r\n")
 _STRANGE_SPAN: Final = log(1 << 16)
 
 _OPENINGS: Final = frozenset(("ehlo", "ehlo-refused", "helo"))
@@ -109,18 +110,20 @@ class Chart:
         last: the exchange just read.
         telling: the exchanges that are recalled, in order.
         settled: the verdict cannot change any more.
+        mail: of what is settled, how many of the exchanges so far belong to the message under way.
         following: charts of the exchanges that followed in other connections.
         concluded: what was made of it, by whoever asked; whether the dialogue ended there is the key.
     """
 
-    __slots__ = ("concluded", "following", "last", "settled", "strange", "telling", "ways")
+    __slots__ = ("concluded", "following", "last", "mail", "settled", "strange", "telling", "ways")
 
     def __init__(self, ways: list[Way], strange: float, last: Exchange | None, telling: tuple[Exchange, ...]) -> None:
         self.ways = ways
         self.strange = strange
         self.last = last
         self.telling = telling
-        self.settled = any(way.node.message for way in ways) and _is_settled(ways, strange)
+        self.settled = bool(ways) and ways[0].node.mail and _is_settled(ways)
+        self.mail = _since_mail(ways[0]) if self.settled else 0
         self.following: dict[Exchange, Chart] = {}
         self.concluded: dict[tuple[bool, bool], Inference] = {}
 
@@ -388,24 +391,44 @@ def family_of(history: History) -> str:
     return attempt.method if attempt is not None else "none"
 
 
-def _is_settled(ways: list[Way], strange: float) -> bool:
-    """A message was sent along nearly all ways, and they agree on the family."""
-    total, sent = strange, 0.0
-    families: dict[str, float] = {}
+def _is_settled(ways: list[Way]) -> bool:
+    """A message is under way along nearly all ways, and they agree on the family."""
+    family = family_of(ways[0].history)
+    agreeing = 0.0
     for way in ways:
-        total += way.share
-        if way.messages:
-            sent += way.share
-            family = family_of(way.history)
-            families[family] = families.get(family, 0.0) + way.share
-    return sent >= _SETTLED * total and max(families.values()) >= _SETTLED * total
+        if way.node.mail and family_of(way.history) == family:
+            agreeing += way.share
+    return agreeing >= _SETTLED  # shares add up to 1
 
 
-def like_the_first(exchanges: Sequence[Exchange], text: int) -> int:
-    """Exchanges after number ``text``, a message, before which the server said go ahead as it did before that."""
-    agreed = exchanges[text - 1]
-    later = exchanges[text + 1 : -1]
-    return sum([exchange.server == agreed.server and exchange.pieces == agreed.pieces for exchange in later])
+def _since_mail(way: Way) -> int:
+    count = 0
+    at: Way | None = way
+    while at is not None and at.node.mail:
+        count += 1
+        at = at.before
+    return count
+
+
+def messages_in(exchanges: Sequence[Exchange]) -> int:
+    """How many messages were sent in ``exchanges``, which begin with a MAIL command: as many as the server said go
+    ahead to, and then the client spoke on."""
+    first = None
+    count = 0
+    for nth in range(len(exchanges) - 1):
+        exchange = exchanges[nth]
+        client = exchange.client
+        if client is None or not client[0] <= _DATA <= client[1]:
+            continue
+        if first is None:
+            first = exchange.server
+        count += exchange.server == first
+    if first is not None:
+        return count
+    # Without DATA in a turn of its own, commands come pipelined: every second turn is a message.
+    last = exchanges[-1].client
+    spoken = len(exchanges) - (last is not None and last[0] <= _DATA <= last[1])
+    return spoken // 2
 
 
 def conclude(chart: Chart, *, ended: bool) -> Parse:

@@ -12,9 +12,10 @@ Where lengths do not say how much was said (padding, 0-RTT, an unknown suite), t
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import gcd
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, overload
 
 from analyzer.tls.code_points import TLS_1_3
 from analyzer.tls.plaintext import TLS_1_0, Seal, seal_of
@@ -45,7 +46,7 @@ _TICKET: Final = 40
 """Bytes from which a record can be a NewSessionTicket: fields, a nonce, and a ticket of at least 16 bytes."""
 _MAX_TICKETS: Final = 4
 _BLOCK: Final = 16
-"""Block of padding from which two lengths are enough to see it."""
+"""Two lengths are enough to see padding to blocks of this size, or to multiples of it."""
 _LONG, _VERY_LONG = 512, 2048
 """Turns of the client from these lengths on are not told apart: no line but tokens and Kerberos tickets is that long,
 and they are told from others by what remains of their length modulo 4."""
@@ -70,17 +71,66 @@ class Exchange(NamedTuple):
     pieces: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Dialogue:
-    """What was said inside, as far as lengths tell.
+class Dialogue(Sequence[Exchange]):
+    """What was said inside, as far as lengths tell: the exchanges in order, made as they are asked for.
 
     Attributes:
-        exchanges: in order.
         client_certificate: the client showed a certificate; ``None`` where the handshake hides that.
     """
 
-    exchanges: list[Exchange]
-    client_certificate: bool | None
+    __slots__ = ("_first", "_opening", "_slack", "_split", "_tickets", "_turns", "client_certificate")
+
+    def __init__(
+        self,
+        turns: list[_Turn],
+        slack: int,
+        *,
+        client_first: bool,
+        tickets: bool,
+        split: bool,
+        client_certificate: bool | None,
+    ) -> None:
+        self._turns = turns
+        self._slack = slack
+        self._split = split
+        self._tickets = 2 if tickets else 0  # that may still come
+        self.client_certificate = client_certificate
+        self._first = 0  # turn of the client's first words
+        self._opening = not client_first and bool(turns)
+        if turns and turns[0][0] == SERVER:
+            self._first = 1
+            if client_first:  # nothing else can stand there
+                if not tickets or min(turns[0][1]) < _TICKET:
+                    raise Unreadable("server-spoke-first")
+                self._tickets -= len(turns[0][1])
+
+    def __len__(self) -> int:
+        return self._opening + (len(self._turns) - self._first + 1) // 2
+
+    @overload
+    def __getitem__(self, number: int) -> Exchange: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> list[Exchange]: ...
+
+    def __getitem__(self, number: int | slice) -> Exchange | list[Exchange]:
+        if isinstance(number, slice):
+            return [self[nth] for nth in range(*number.indices(len(self)))]
+        if self._opening:
+            if number == 0:
+                if not self._first:
+                    return Exchange(None, ())
+                return Exchange(None, _readings(self._turns[0][1], self._slack, tickets=self._tickets > 0))
+            number -= 1
+        at = self._first + 2 * number
+        slack = self._slack
+        pieces = self._turns[at][1]
+        server: tuple[Bounds, ...] = ()
+        if at + 1 < len(self._turns):
+            answer = self._turns[at + 1][1]
+            server = _readings(answer, slack, tickets=number == 0 and self._tickets > 0)
+        count = (len(pieces) + 1) // 2 if self._split else len(pieces)
+        return Exchange(_rounded(_bounds(pieces, slack)), server, count)
 
 
 @dataclass(slots=True)
@@ -136,22 +186,27 @@ def dialogue_of(log: RecordLog, version: int, suite: int, *, client_first: bool)
         raise Unreadable("cipher-suite-unknown")
     certificate = None
     if version >= TLS_1_3:
-        said, certificate = _behind_handshake(log, seal)
-        if not log.overflow:
-            _drop_close_notify(said)
+        turns, certificate = _behind_handshake(log, seal)
     else:
         _check_finished(log, seal)
-        extra = seal.extra
-        said = [(packed >> _SIDE_BIT, max(0, (packed & _LENGTH_MASK) - extra)) for packed in log.sizes]
-    turns = _grouped(said)
+        turns = _grouped(log.sizes, (seal.extra, seal.extra))
     # A first byte apart, against an attack on CBC in TLS 1.0.
     split = version <= TLS_1_0 and seal.slack > 0
-    exchanges = _pair(turns, seal.slack, client_first=client_first, tickets=version >= TLS_1_3, split=split)
-    return Dialogue(exchanges, certificate)
+    return Dialogue(
+        turns,
+        seal.slack,
+        client_first=client_first,
+        tickets=version >= TLS_1_3,
+        split=split,
+        client_certificate=certificate,
+    )
 
+
+_Turn = tuple[int, list[int]]
+"""Side, and of each record the most bytes of plaintext that it may hold."""
 
 _Piece = tuple[int, int]
-"""Side, and the most bytes of plaintext that a record may hold."""
+"""Position and length of a record."""
 
 
 def _check_finished(log: RecordLog, seal: Seal) -> None:
@@ -162,28 +217,34 @@ def _check_finished(log: RecordLog, seal: Seal) -> None:
             raise Unreadable("renegotiation")
 
 
-def _behind_handshake(log: RecordLog, seal: Seal) -> tuple[list[_Piece], bool]:
-    """The application's records of TLS 1.3, as plaintext; and whether the client showed a certificate."""
-    records = [(packed >> _SIDE_BIT, packed & _LENGTH_MASK) for packed in log.sizes]
-    of_client: list[_Piece] = []  # position and length
-    for at, (side, length) in enumerate(records):
-        if side == CLIENT:
-            of_client.append((at, length))
+def _behind_handshake(log: RecordLog, seal: Seal) -> tuple[list[_Turn], bool]:
+    """What the application said in TLS 1.3, and whether the client showed a certificate."""
+    sizes = log.sizes
+    of_client: list[_Piece] = []
+    for at, packed in enumerate(sizes):
+        if not packed >> _SIDE_BIT:
+            of_client.append((at, packed))
             if len(of_client) == _FLIGHT:
                 break
     boundary, pad = _client_finished(of_client, seal)
     server_pad = 0
-    flight = next((length for side, length in reversed(records[:boundary]) if side == SERVER), 0)
+    flight = next((packed & _LENGTH_MASK for packed in sizes[boundary::-1] if packed >> _SIDE_BIT), 0)
     if flight == seal.extra + seal.finished + _JSSE_PADDING:
         server_pad = _JSSE_PADDING
-    behind = records[boundary + 1 :]
-    for side in (CLIENT, SERVER):
-        _check_padding({length for of, length in behind if of == side}, seal)
     shorter = (seal.extra + pad, seal.extra + server_pad)
-    said = [(side, max(0, length - shorter[side])) for side, length in behind]
-    if (CLIENT, _KEY_UPDATE) in said:  # no line of a client is that long
-        said = [piece for piece in said if piece[1] != _KEY_UPDATE]
-    return said, bool(of_client) and of_client[0][1] >= _CERTIFICATE
+    rest = sizes[boundary + 1 :]
+    if not log.overflow:
+        rest = _without_close_notify(rest, (shorter[CLIENT] + _CLOSE_NOTIFY, shorter[SERVER] + _CLOSE_NOTIFY))
+    turns = _grouped(rest, shorter)
+    _check_padding(turns, (pad, server_pad))
+    if any(side == CLIENT and _KEY_UPDATE in records for side, records in turns):  # no line of a client is that long
+        turns = _without_key_updates(turns)
+    return turns, of_client[0][1] >= _CERTIFICATE
+
+
+def _without_key_updates(turns: list[_Turn]) -> list[_Turn]:
+    rest = array("H", [side << _SIDE_BIT | size for side, records in turns for size in records if size != _KEY_UPDATE])
+    return _grouped(rest, (0, 0))
 
 
 def _client_finished(flight: list[_Piece], seal: Seal) -> tuple[int, int]:
@@ -213,85 +274,73 @@ def _may_precede(before: list[_Piece], seal: Seal) -> bool:
     return first in (_EMPTY_CERTIFICATE, _EMPTY_CERTIFICATE + _JSSE_PADDING)
 
 
-def _check_padding(lengths: set[int], seal: Seal) -> None:
+def _check_padding(turns: list[_Turn], pads: tuple[int, int]) -> None:
     """Refuse lengths that all are multiples of a block: RFC 8446 section 5.4 leaves padding to the sender."""
-    divisor = 0
-    for length in lengths:
-        divisor = gcd(divisor, length - seal.extra + 1)  # with its content type, which is padded, too
-        if divisor == 1:
-            return
-    if divisor and float(divisor) ** (len(lengths) - 1) >= _PADDED:
-        raise Unreadable("padding")
-    if divisor >= _BLOCK and len(lengths) > 1:
-        raise Unreadable("padding")
+    for of in (CLIENT, SERVER):
+        divisor = 0
+        lengths: set[int] = set()
+        for side, records in turns:
+            if side == of:
+                for size in records:
+                    lengths.add(size)
+                    divisor = gcd(divisor, size + pads[of] + 1)  # with its content type, which is padded, too
+            if divisor == 1:
+                break
+        if divisor > 1 and float(divisor) ** (len(lengths) - 1) >= _PADDED:
+            raise Unreadable("padding")
+        if divisor and divisor % _BLOCK == 0 and len(lengths) > 1:
+            raise Unreadable("padding")
 
 
-def _drop_close_notify(said: list[_Piece]) -> None:
-    """Take away what ends the connection and not the dialogue: the last record of each side, if it can be an alert."""
-    client_done = False
-    for at in range(len(said) - 1, -1, -1):
-        side, most = said[at]
-        if most == _CLOSE_NOTIFY and not (side == CLIENT and client_done):
-            del said[at]
-        elif side == SERVER:
-            break  # what the client said before that was answered
-        else:
-            client_done = True
+def _without_close_notify(sizes: array[int], alerts: tuple[int, int]) -> array[int]:
+    """Take away what ends the connection and not the dialogue: the last record of each side, if it can be an alert.
+
+    Args:
+        alerts: length of each side's record with an alert.
+    """
+    end = len(sizes)
+    behind: list[int] = []
+    while end:
+        packed = sizes[end - 1]
+        side = packed >> _SIDE_BIT
+        if packed & _LENGTH_MASK != alerts[side] or (side == CLIENT and behind):
+            if side == SERVER:
+                break  # what the client said before that was answered
+            behind.append(packed)
+        end -= 1
+    return sizes[:end] + array("H", reversed(behind))
 
 
-def _grouped(said: list[_Piece]) -> list[tuple[int, list[int]]]:
-    turns: list[tuple[int, list[int]]] = []
+def _grouped(sizes: array[int], shorter: tuple[int, int]) -> list[_Turn]:
+    """Turns of records; ``shorter``: bytes by which a side's plaintext is shorter than its records."""
+    turns: list[_Turn] = []
     speaker = -1
     records: list[int] = []
-    for side, most in said:
+    for packed in sizes:
+        side = packed >> _SIDE_BIT
+        size = (packed & _LENGTH_MASK) - shorter[side]
+        if size < 0:
+            size = 0
         if side == speaker:
-            records.append(most)
+            records.append(size)
         else:
-            records = [most]
+            records = [size]
             turns.append((side, records))
             speaker = side
     return turns
 
 
-def _pair(
-    turns: list[tuple[int, list[int]]], slack: int, *, client_first: bool, tickets: bool, split: bool
-) -> list[Exchange]:
-    """Turns of the client, each with the server's answer."""
-    exchanges: list[Exchange] = []
-    seen = 0  # session tickets in turns of their own
-    first = 0
-    if turns and turns[0][0] == SERVER:
-        opening, first = turns[0][1], 1
-        if client_first:  # nothing else can stand there
-            if not tickets or any(most < _TICKET for most in opening):
-                raise Unreadable("server-spoke-first")
-            seen = len(opening)
-        else:
-            exchanges.append(Exchange(None, _readings(opening, slack, tickets)))
-    elif not client_first and turns:
-        exchanges.append(Exchange(None, ()))
-    last = len(turns) - 1
-    for at in range(first, len(turns), 2):
-        pieces = turns[at][1]
-        server: tuple[Bounds, ...] = ()
-        if at < last:
-            answer = turns[at + 1][1]
-            early = at == first and tickets and seen < 2
-            server = _readings(answer, slack, early) if early else (_bounds(answer, slack),)
-        count = (len(pieces) + 1) // 2 if split else len(pieces)
-        exchanges.append(Exchange(_rounded(_bounds(pieces, slack)), server, count))
-    return exchanges
-
-
-def _readings(records: list[int], slack: int, tickets: bool) -> tuple[Bounds, ...]:
+def _readings(records: list[int], slack: int, *, tickets: bool) -> tuple[Bounds, ...]:
     """What the server may have said: all of it, or what follows the first one, two, … records, if those can be
     session tickets."""
-    found = [_bounds(records, slack)]
-    if tickets:
-        for count in range(1, min(len(records) - 1, _MAX_TICKETS) + 1):
-            if records[count - 1] < _TICKET:
-                break
-            found.append(_bounds(records[count:], slack))
+    all_of_it = _bounds(records, slack)
+    if not tickets or len(records) == 1:
+        return (all_of_it,)
+    found = [all_of_it]
+    for count in range(1, min(len(records) - 1, _MAX_TICKETS) + 1):
+        if records[count - 1] < _TICKET:
+            break
+        found.append(_bounds(records[count:], slack))
     return tuple(found)
 
 

@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 
 from analyzer.tls.inference.expectations import Clues, Expectations, expectations
 from analyzer.tls.inference.grammar import Attempt, Node, grammar
-from analyzer.tls.inference.parse import Chart, Parse, conclude, decisive, family_of, like_the_first, read
+from analyzer.tls.inference.parse import Chart, Parse, conclude, decisive, family_of, messages_in, read
 from analyzer.tls.inference.records import Inference, InferredAttempt, InferredTurn, abstain
 from analyzer.tls.inference.turns import Exchange
 
@@ -76,8 +76,8 @@ def _infer(
     if inference is None:
         inference = _conclude(chart, exchanges[:count], expected, ended=ended, whole=not rest)
         chart.concluded[ended, bool(rest)] = inference
-    if rest and chart.settled and (more := like_the_first(exchanges, count - 1)):
-        return replace(inference, messages=inference.messages + more)
+    if chart.settled and (messages := messages_in(exchanges[count - chart.mail :])) != inference.messages:
+        return replace(inference, messages=messages)
     return inference
 
 
@@ -100,7 +100,7 @@ def _conclude(
         reason = "ambiguous" if sum(families.values()) >= ANSWER_FROM else "not-smtp"
         return replace(unknown, reason=reason, likelihoods=likelihoods)
     attempts = _attempts(result, method, min(share, HIGHEST))
-    if not ended and not result.messages and not (attempts and method in _PASSWORDS):
+    if not (ended or chart.settled or result.messages) and not (attempts and method in _PASSWORDS):
         return replace(unknown, reason="cut-off")
     return replace(
         unknown,
