@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import gc
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TextIO
 
-from analyzer.capture import CaptureSet, Source, open_captures
+from analyzer.capture import CaptureSet, FrameBatch, open_captures
 from analyzer.commands.console import discard
 from analyzer.commands.exits import DONE, FOUND, INCOMPLETE, INTERRUPTED
 from analyzer.commands.interruption import Interruption
 from analyzer.commands.keys import KEYS, Keys, unused
 from analyzer.commands.notes import Notes
 from analyzer.commands.output import output, wants_colour, width_of
-from analyzer.commands.progress import ProgressBar
+from analyzer.commands.reading import damage_of, read, summaries
 from analyzer.decryption.stage import Decryption
-from analyzer.errors import Damage, InputError
+from analyzer.errors import Damage
 from analyzer.inventory.devices import Inventory
 from analyzer.inventory.session import Session
 from analyzer.inventory.status import STATUSES, Status
 from analyzer.packets import SUBMISSION_PORTS
 from analyzer.pipeline import Analysis, InOrder
-from analyzer.report.model import InputSummary, Report
+from analyzer.report.model import Report
 from analyzer.report.redact import Redactor
 from analyzer.report.write import SessionWriter, write
 from analyzer.streams import Limits
@@ -110,45 +108,24 @@ class _Scan:
 
     def read(self, interruption: Interruption) -> None:
         """Read everything, or until the user has had enough; after that the rest holds what is known."""
-        captures, analysis = self._captures, self._analysis
         # Sessions that appear on the screen show progress enough, and a bar would be drawn between them.
-        wanted = not self._options.quiet and not (self._sessions is not None and self._out.isatty())
-        with ProgressBar(captures.bytes_total, wanted=wanted) as bar, _no_garbage_collection():
-            try:
-                for batch in captures.batches():
-                    with interruption.undivided():
-                        analysis.feed(batch)
-                        bar.update(captures.bytes_read, analysis.frames)
-                        if self._in_order is not None and len(batch):
-                            self._pass_on(int(batch.time[-1]))
-                    if interruption.came:
-                        break
-            except KeyboardInterrupt:
-                if interruption.insisted:
-                    raise
-                interruption.came = True
-            with interruption.undivided():
-                analysis.finish()
-        unreadable = analysis.unknown_link_frames
-        if unreadable and unreadable == analysis.frames:
-            links = sorted({link for source in captures.sources for link in source.link_types})
-            raise InputError(
-                ", ".join(source.name for source in captures.sources),
-                f"packets of link type {', '.join(map(str, links))}, which cannot be decoded",
-                "capture on an Ethernet, Linux cooked or raw IP interface",
-            )
+        bar = not self._options.quiet and not (self._sessions is not None and self._out.isatty())
+        read(self._captures, self._analysis, interruption, bar=bar, after=self._after)
+
+    def _after(self, batch: FrameBatch) -> None:
+        if self._in_order is not None and len(batch):
+            self._pass_on(int(batch.time[-1]))
 
     def report(self, *, interrupted: bool) -> Report:
         """The result over all that was read."""
         devices = self._inventory.devices()
-        damage = list(self._captures.damage)
-        damage += [Damage(failure.name, _fragment(failure)) for failure in self._captures.failures]
+        damage = damage_of(self._captures)
         if self._options.keylog and (lost := unused(self._decryption)) is not None:
             damage.append(Damage(KEYS, lost))
         return Report(
             devices,
             self._inventory.summary(devices),
-            [_input(source, damage) for source in self._captures.sources],
+            summaries(self._captures, damage),
             self._analysis.undecoded,
             damage,
             self._oddities + self._analysis.oddities + self._captures.oddities,
@@ -189,26 +166,6 @@ class _Scan:
             discard(sys.stdout)
 
 
-def _input(source: Source, damage: list[Damage]) -> InputSummary:
-    """``source`` as the report shows it."""
-    stored = f"{source.format} ({source.compression})" if source.compression else source.format
-    lost = "; ".join(item.what for item in damage if item.name == source.name)
-    return InputSummary(
-        name=source.name,
-        format=stored,
-        frames=source.frames,
-        bytes=source.bytes_read,
-        first=source.first_time,
-        last=source.last_time,
-        damage=lost or None,
-        dropped=source.dropped,
-    )
-
-
-def _fragment(failure: InputError) -> str:
-    return f"{failure.problem}; {failure.remedy}" if failure.remedy else failure.problem
-
-
 def _limits(options: argparse.Namespace) -> Limits:
     given = Limits()
     return Limits(
@@ -216,15 +173,3 @@ def _limits(options: argparse.Namespace) -> Limits:
         idle=options.idle * 1_000_000_000 if options.idle else given.idle,
         held_bytes=options.max_held << 20 if options.max_held else given.held_bytes,
     )
-
-
-@contextlib.contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """No search for reference cycles: the run makes millions of objects and next to no cycles."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
