@@ -35,7 +35,7 @@ MAX_WAYS: Final = 128
 MAX_CHARTS: Final = 4096
 """Beginnings of dialogues that are kept, some KB each. A network of some hundred devices has a few thousand."""
 
-_NEGLIGIBLE: Final = 1e-6
+_NEGLIGIBLE: Final = 1e-5
 """Share of the whole below which a way is given up."""
 _SETTLED: Final = 0.9999
 """Share of one family, once a message is under way, from which the rest is not read."""

@@ -49,7 +49,7 @@ def infer(exchanges: Sequence[Exchange], clues: Clues, *, client_certificate: bo
         client_certificate: the client showed a certificate in the handshake.
         whole: all exchanges are there; else the rest was left out.
     """
-    return _infer(tuple(exchanges), clues, client_certificate, whole, _left_out.get())
+    return _infer(exchanges, clues, client_certificate, whole, _left_out.get())
 
 
 @contextmanager
@@ -64,9 +64,9 @@ def without_servers(words: frozenset[str]) -> Iterator[None]:
 
 
 def _infer(
-    exchanges: tuple[Exchange, ...], clues: Clues, client_certificate: bool, whole: bool, without: frozenset[str]
+    exchanges: Sequence[Exchange], clues: Clues, client_certificate: bool, whole: bool, without: frozenset[str]
 ) -> Inference:
-    if not any(exchange.client is not None for exchange in exchanges):
+    if not exchanges or (len(exchanges) == 1 and exchanges[0].client is None):
         return _nothing_said(exchanges, clues)
     expected = expectations(clues, exchanges, client_certificate, without)
     chart, count = read(exchanges, expected)
