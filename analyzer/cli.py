@@ -43,8 +43,9 @@ examples:
   smtpauth scan /var/captures/                rotated captures, as one stream
   tcpdump -U -w - port 587 | smtpauth scan -  a pipe
   smtpauth verify office.pcap                 what does tshark say? (1: differs)
+  smtpauth explain office.pcap --session 10.20.0.102:50704   why that verdict?
 
-'smtpauth scan --help' and 'smtpauth verify --help' tell the rest."""
+'smtpauth COMMAND --help' tells the rest."""
 
 _SCAN = """\
 Reads captures and says for every device how it logs in to send mail.
@@ -71,6 +72,7 @@ examples:
   smtpauth scan captures/ --format csv --output devices.csv
   smtpauth scan captures/ --fail-on mixed     1 while a password is in use
   smtpauth scan captures/ --fail-on unknown   1 also where that cannot be seen
+  smtpauth scan captures/ --keylog keys.log   look inside TLS with these keys
   smtpauth scan captures/ --format json | jq -r '.devices[].device'
   smtpauth scan captures/ --sessions --format jsonl |
     jq -r 'select(.method == "basic") | .client.ip' | sort -u
@@ -85,21 +87,54 @@ a file for --config:
 
 _VERIFY = """\
 Reads captures once more through tshark and compares session by session: where
-both agree, what only one of them saw, and where they differ."""
+both agree, what only one of them saw, and where they differ.
+
+With TLS keys (--keylog, or in a pcapng file), what is inferred of sessions
+inside TLS without keys is held against what the keys show: right, wrong or
+abstained, by method."""
 
 _VERIFY_EPILOG = """\
 exit codes:
   0    both agree, as far as both saw the same
-  1    they differ, or tshark saw a session that we did not
+  1    they differ, tshark saw a session that we did not, or the keys show
+       that an inference was wrong
   2    wrong usage, unreadable input, or no tshark
   3    done, but part of an input could not be compared
   130  interrupted, after writing what is known
 
 examples:
   smtpauth verify office.pcap
+  smtpauth verify office.pcap --keylog keys.log
   smtpauth verify captures/ --format json | jq '.summary'"""
 
+_EXPLAIN = """\
+Shows one session turn by turn, with what each turn was taken for and why: the
+dialogue in the clear as it was read, the TLS handshake, and what was inferred
+of the dialogue inside, with the reasons, in words, and how probable it is.
+
+Passwords, tokens and challenges are withheld, and so is how long they are."""
+
+_EXPLAIN_EPILOG = """\
+Where several sessions match, they are listed: choose one by its client's port,
+by its start, or by its number in the list.
+
+exit codes:
+  0    one session was found, and is explained
+  2    no session matches, or several; wrong usage, unreadable input
+  3    explained, but part of the traffic is missing
+  130  interrupted, after writing what is known
+
+examples:
+  smtpauth scan captures/ --sessions          which sessions are there?
+  smtpauth explain captures/ --session 10.20.0.102:50704
+  smtpauth explain captures/ --session 10.20.0.102 --start 2026-11-24T00:51
+  smtpauth explain captures/ --session 10.20.0.102 --nth 2
+  smtpauth explain office.pcap --session [2001:db8:20::109]:57712
+  smtpauth explain office.pcap --session 2001:db8:20::109 --format json
+  smtpauth explain office.pcap --session 10.20.0.102 --keylog keys.log"""
+
 _OUTPUT = "write there, in one go, in place of standard output"
+_REDACT = "replace user names by a keyed hash; the same in every run where SMTPAUTH_REDACT_KEY holds a key"
 
 FORMATS = ("table", "json", "jsonl", "csv", "markdown")
 STATUSES = ("exposed", "password", "mixed", "unknown", "no-auth")
@@ -138,11 +173,7 @@ def build_parser() -> argparse.ArgumentParser:
     output.add_argument("--format", choices=FORMATS, default="table", help="default: table")
     output.add_argument("--sessions", action="store_true", help="one record per session, not one per device")
     output.add_argument("--output", metavar="FILE", help=_OUTPUT)
-    output.add_argument(
-        "--redact-users",
-        action="store_true",
-        help="replace user names by a keyed hash; the same in every run where SMTPAUTH_REDACT_KEY holds a key",
-    )
+    output.add_argument("--redact-users", action="store_true", help=_REDACT)
     output.add_argument(
         "--fail-on",
         choices=STATUSES,
@@ -162,6 +193,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_shared(scan)
 
+    _add_explain(commands)
+
     verify = commands.add_parser(
         "verify", help="second opinion from tshark", description=_VERIFY, epilog=_VERIFY_EPILOG
     )
@@ -171,6 +204,30 @@ def build_parser() -> argparse.ArgumentParser:
     _add_keys(verify)
     _add_shared(verify)
     return parser
+
+
+def _add_explain(commands: argparse._SubParsersAction[_Parser]) -> None:
+    explain = commands.add_parser(
+        "explain", help="one session, turn by turn, and why", description=_EXPLAIN, epilog=_EXPLAIN_EPILOG
+    )
+    explain.add_argument("paths", nargs="+", metavar="PATH", help="capture, directory, glob pattern, or - for stdin")
+    which = explain.add_argument_group("which session")
+    which.add_argument(
+        "--session",
+        required=True,
+        metavar="CLIENT[:PORT]",
+        help="address of the client, and its port where it has several sessions; IPv6 with a port in brackets",
+    )
+    which.add_argument(
+        "--start", metavar="TIME", help="when it began, UTC, or the beginning of that: 2026-11-24T00:51, 00:51:34"
+    )
+    which.add_argument("--nth", type=_positive, metavar="N", help="the Nth of those that match, in order of time")
+    output = explain.add_argument_group("output")
+    output.add_argument("--format", choices=("table", "json"), default="table", help="default: table")
+    output.add_argument("--output", metavar="FILE", help=_OUTPUT)
+    output.add_argument("--redact-users", action="store_true", help=_REDACT)
+    _add_keys(explain)
+    _add_shared(explain)
 
 
 def _add_keys(command: argparse.ArgumentParser) -> None:

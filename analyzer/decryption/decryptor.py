@@ -37,11 +37,10 @@ _WRITE_AT: Final = 1 << 16
 class _Position:
     """How far a connection has been fed."""
 
-    __slots__ = ("given", "lost", "signs")
+    __slots__ = ("given", "lost")
 
     def __init__(self) -> None:
         self.given = [0, 0]  # bytes of each side
-        self.signs = 0  # bytes of its signs
         self.lost = [False, False]  # bytes of the side are missing: what follows cannot be decrypted
 
 
@@ -114,13 +113,12 @@ class Decryptor:
         position = self._fed.get(number)
         if position is not None and not position.lost[side]:
             position.lost[side] = True
-            self._sign(number, position, side, wire.GAP)
+            self._write(wire.sign(number, side, wire.GAP))
 
     def end(self, number: int) -> None:
         """The connection is over; its answer will come."""
-        position = self._fed.pop(number, None)
-        if position is not None:
-            self._sign(number, position, wire.CLIENT, wire.END)
+        if self._fed.pop(number, None) is not None:
+            self._write(wire.sign(number, wire.CLIENT, wire.END))
             if self._ending and not self._fed:
                 self.close_input()
 
@@ -136,10 +134,6 @@ class Decryptor:
             self.gap(number, wire.CLIENT)
             self.gap(number, wire.SERVER)
             self.end(number)
-
-    def _sign(self, number: int, position: _Position, side: int, what: bytes) -> None:
-        self._write(wire.sign(number, side, what, position.signs))
-        position.signs += len(what)
 
     def _write(self, data: bytes) -> None:
         if self._pipe is not None:

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from analyzer.decryption.wire import SIGN_PORT, TLS_PORT, whose
+from analyzer.decryption.wire import END, GAP, TLS_PORT, whose
 from analyzer.tshark.question import Question
 
 _APPLICATION_DATA: Final = "23"
@@ -29,13 +29,15 @@ QUESTION: Final = Question(
     # Signs of ours; records with application data, decrypted or not: in TLS 1.3 all that are encrypted call
     # themselves that (RFC 8446 section 5.2); and the end of the handshake, which is seen only where it was decrypted.
     wanted="data.data || tls.record.content_type == 23 || tls.record.opaque_type == 23"
-    f" || tls.handshake.type == {_FINISHED}",
-    decode_as={f"tcp.port=={TLS_PORT}": "tls", f"tcp.port=={SIGN_PORT}": "data", f"tls.port=={TLS_PORT}": "data"},
+    f" || tls.handshake.type == {_FINISHED} || tcp.dstport == {END} || tcp.dstport == {GAP}",
+    # Of no protocol that TLS carries on this port tshark knows anything, so it shows what is inside as data.
+    decode_as={f"tcp.port=={TLS_PORT}": "tls"},
     preferences={
         "tcp.desegment_tcp_streams": "TRUE",
         "tcp.check_checksum": "FALSE",
         "tcp.try_heuristic_first": "FALSE",
         "tls.desegment_ssl_records": "TRUE",
+        "tls.desegment_ssl_application_data": "TRUE",
         "tls.ignore_ssl_mac_failed": "FALSE",
         "tls.keylog_file": "",  # whatever the user has set for other captures
     },
@@ -58,7 +60,7 @@ class Row:
 
     number: int
     side: int
-    sign: bytes | None = None
+    sign: int | None = None
     finished: bool = False
     plain: list[bytes] = field(default_factory=list, repr=False)
     failed: int = 0
@@ -82,8 +84,9 @@ def parse(line: bytes) -> Row | None:
 def _row(layers: dict[str, Any]) -> Row:
     number, side = whose(layers["ipv6_src"][0])
     plain = [bytes.fromhex(text.replace(":", "")) for text in layers.get("data_data", ())]
-    if layers["tcp_dstport"][0] == str(SIGN_PORT):
-        return Row(number, side, sign=plain[0])
+    port = int(layers["tcp_dstport"][0])
+    if port in (END, GAP):
+        return Row(number, side, sign=port)
     lengths = [int(length) for length in layers.get("tls_record_length", ())]
     types = layers.get("tls_record_content_type", ())
     finished = _FINISHED in layers.get("tls_handshake_type", ())

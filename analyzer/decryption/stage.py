@@ -131,7 +131,11 @@ class Decryption:
         """The listener of a conversation."""
         if not len(self._ring):
             return SessionObserver(conversation)
-        return TappedObserver(conversation, Tap(conversation, self._ring, self._connect))
+        return TappedObserver(conversation, self.tap(conversation))
+
+    def tap(self, conversation: Conversation) -> Tap:
+        """What listens to a conversation for TLS whose keys are there."""
+        return Tap(conversation, self._ring, self._connect)
 
     def hold(self, session: Session, listener: SessionObserver, conversation: Conversation) -> bool:
         """A session is over; returns whether it waits here. ``session`` is as it is without keys."""

@@ -4,7 +4,7 @@ Every connection gets addresses of its own (its number, and the side), so that t
 packets are raw IPv6 and TCP, in order and without holes; tshark is told by port that they hold TLS, and that what is
 inside is to be shown as it is. Keys go before the packets they open, as a decryption secrets block.
 
-To the same end as the data, and in the same order, go signs of ours: packets to another port, which tshark prints,
+The same way, and in the same order, go signs of ours: packets without payload to other ports, which tshark prints,
 too. So the reader of its lines learns that a connection ended, or that bytes are missing, at the right place.
 """
 
@@ -18,12 +18,12 @@ CLIENT: Final = 0
 SERVER: Final = 1
 
 TLS_PORT: Final = 4433
-SIGN_PORT: Final = 4434
 _CLIENT_PORT: Final = 40000  # means nothing to tshark
 
-END: Final = b"end"
-GAP: Final = b"gap"
-"""Signs: the connection is over; bytes of the sender's side are missing, and the rest of it will not come."""
+END: Final = 4434
+GAP: Final = 4435
+"""Signs, by their port: the connection is over; bytes of the sender's side are missing, and the rest of it will not
+come."""
 
 MAX_PAYLOAD: Final = 1 << 15
 """Bytes of one packet; IPv6 allows twice as many. tshark joins records that cross packets."""
@@ -67,9 +67,9 @@ def packet(number: int, side: int, sequence: int, acknowledged: int, payload: by
     return _segment(number, side, ports, sequence, acknowledged, payload)
 
 
-def sign(number: int, side: int, what: bytes, sequence: int) -> bytes:
-    """A sign of ours; ``sequence`` is the number of bytes of this connection's signs before it."""
-    return _segment(number, side, (_CLIENT_PORT, SIGN_PORT), sequence, 0, what)
+def sign(number: int, side: int, what: int) -> bytes:
+    """A sign of ours, :data:`END` or :data:`GAP`."""
+    return _segment(number, side, (_CLIENT_PORT, what), 0, 0, b"")
 
 
 def _segment(number: int, side: int, ports: tuple[int, int], sequence: int, acknowledged: int, payload: bytes) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from time import monotonic, sleep
 import pytest
 
 from analyzer.decryption import decryptor as module
+from analyzer.decryption import wire
 from analyzer.decryption.decryptor import Decryptor
 from analyzer.decryption.plaintext import Decrypted
 from analyzer.tshark import lines
@@ -219,8 +221,8 @@ def test_a_tshark_that_fails_is_one_line_and_feeding_goes_on(tmp_path: Path, bod
 def test_a_line_that_is_not_understood_may_be_anybodys(tmp_path: Path) -> None:
     answers: SimpleQueue[tuple[int, Decrypted]] = SimpleQueue()
     source = "fd00:534d:5450::1"
-    end = b'{"layers": {"ipv6_src": ["%s"], "tcp_dstport": ["4434"], "data_data": ["656e64"]}}' % source.encode()
-    body = f"sys.stdin.buffer.read(); print('nonsense'); print({end.decode()!r})"
+    end = json.dumps({"layers": {"ipv6_src": [source], "tcp_dstport": [str(wire.END)]}})
+    body = f"sys.stdin.buffer.read(); print('nonsense'); print({end!r})"
     with Decryptor(find_tshark(program(tmp_path, body)), answers) as decryptor:
         decryptor.begin(1, 5, True, b"")
         decryptor.end(1)

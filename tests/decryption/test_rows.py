@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.decryption.rows import QUESTION, Row, parse
+from analyzer.decryption.wire import END, GAP
 
 CLIENT, SERVER = "fd00:534d:5450::7", "fd00:534d:5450:1::7"
 
@@ -75,7 +76,8 @@ def test_before_tls_1_3_records_that_show_nothing_are_told_by_their_length(
 
 
 def test_a_sign_of_ours_is_known_by_its_port() -> None:
-    assert parse(line(SERVER, 4434, data_data=["676170"])) == Row(7, 1, sign=b"gap")
+    assert parse(line(SERVER, GAP)) == Row(7, 1, sign=GAP)
+    assert parse(line(CLIENT, END)) == Row(7, 0, sign=END)
 
 
 @pytest.mark.parametrize("text", [b"", b"  ", b'{"index":{"_index":"packets-1970-01-01"}}'])
@@ -93,7 +95,7 @@ def test_lines_between_packets_hold_nothing(text: bytes) -> None:
         line("10.0.0.1"),
         line(data_data=["4"]),
         line(data_data=[7]),
-        line(port=4434),
+        line(port=-1).replace(b"-1", b"x"),
         line(tls_record_length=["x"], tls_record_content_type=["23"]),
         line(tls_record_length=["7"], tls_record_content_type=["23", "23"]),
         b"[" * 100_000,

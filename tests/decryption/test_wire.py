@@ -48,13 +48,14 @@ def test_the_longest_packet_is_one_that_ipv6_can_have() -> None:
     assert len(dpkt.ip6.IP6(frame).data.data) == wire.MAX_PAYLOAD
 
 
-def test_a_sign_goes_to_a_port_of_its_own_whoever_sends_it() -> None:
-    found, _ = frames(wire.sign(5, 1, wire.GAP, 0), wire.sign(5, 0, wire.END, 3))
+def test_a_sign_is_an_empty_packet_to_a_port_of_its_own_whoever_sends_it() -> None:
+    found, _ = frames(wire.sign(5, 1, wire.GAP), wire.sign(5, 0, wire.END))
     signs = [dpkt.ip6.IP6(frame) for frame in found]
-    assert [(wire.whose(str(IPv6Address(s.src))), s.data.dport, bytes(s.data.data), s.data.seq) for s in signs] == [
-        ((5, 1), wire.SIGN_PORT, b"gap", 1),
-        ((5, 0), wire.SIGN_PORT, b"end", 4),
+    assert [(wire.whose(str(IPv6Address(s.src))), s.data.dport, bytes(s.data.data)) for s in signs] == [
+        ((5, 1), wire.GAP, b""),
+        ((5, 0), wire.END, b""),
     ]
+    assert len({wire.GAP, wire.END, wire.TLS_PORT}) == 3
 
 
 def test_keys_come_ahead_of_what_they_open() -> None:
