@@ -59,7 +59,7 @@ def test_the_greeting_comes_first_where_the_server_speaks_first() -> None:
 
 
 def test_an_exchange_without_an_answer_is_told_as_one() -> None:
-    inference = read([*LOGIN[:3], exchange(18)], ended=False)
+    inference = read([*LOGIN[:3], exchange(18)])
     assert (said(inference.turns[-1]), heard(inference.turns[-1])) == ("password", "no answer")
 
 

@@ -49,6 +49,10 @@ def infer(exchanges: Sequence[Exchange], clues: Clues, *, client_certificate: bo
         client_certificate: the client showed a certificate in the handshake.
         whole: all exchanges are there; else the rest was left out.
     """
+    if exchanges and not (clues.ended and whole):
+        last = exchanges[len(exchanges) - 1]
+        if last.client is not None and not last.server:  # more of this turn may have come: its length tells nothing
+            exchanges, whole = exchanges[: len(exchanges) - 1], False
     return _infer(exchanges, clues, client_certificate, whole, _left_out.get())
 
 
