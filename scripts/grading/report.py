@@ -116,21 +116,21 @@ class Report:
     # --- mistakes ------------------------------------------------------------------------------------
 
     def mistakes(self, *, left_out: bool = True, damaged: bool = True) -> list[Mistake]:
-        """Wrong families, mechanisms and initial responses.
+        """Wrong families, mechanisms and initial responses; the same one about a session once.
 
         Args:
             left_out: also where a server's rows are left out.
             damaged: also where packets are missing.
         """
         found = [Mistake("", answer, said) for answer in self.verified for said in answer.mistakes]
+        known = {(mistake.answer.label.name, mistake.said) for mistake in found}
+        further: list[Mistake] = []
         for left in self.left_out if left_out else ():
             if left.words:
-                when = f"no rows for {', '.join(sorted(left.words))}"
-                found += [Mistake(when, answer, said) for answer in left.unknown for said in answer.mistakes]
+                further += _counted(f"no rows for {', '.join(sorted(left.words))}", left.unknown)
         for each in self.damaged if damaged else ():
-            pairs = ((answer, said) for answer in each.answers for said in answer.mistakes)
-            found += _counted(each.damage.name, pairs)
-        return found
+            further += _counted(each.damage.name, each.answers)
+        return found + [mistake for mistake in further if (mistake.answer.label.name, mistake.said) not in known]
 
     def wrong_outcomes(self) -> list[Mistake]:
         """Wrong outcomes, with all packets."""
@@ -141,10 +141,11 @@ class Report:
         ]
 
 
-def _counted(when: str, pairs: Iterable[tuple[Answer, str]]) -> Iterator[Mistake]:
+def _counted(when: str, answers: Iterable[Answer]) -> Iterator[Mistake]:
     """The same mistake about the same session once."""
     found: dict[tuple[str, str], list[Answer]] = defaultdict(list)
-    for answer, said in pairs:
-        found[answer.label.name, said].append(answer)
-    for (_, said), answers in found.items():
-        yield Mistake(when, answers[0], said, len(answers))
+    for answer in answers:
+        for said in answer.mistakes:
+            found[answer.label.name, said].append(answer)
+    for (_, said), alike in found.items():
+        yield Mistake(when, alike[0], said, len(alike))
