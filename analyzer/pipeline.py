@@ -32,6 +32,7 @@ class Analysis:
         ports: TCP ports of interest.
         limits: bounds on memory.
         decryption: reads what was said inside TLS, where there are keys; whoever made it ends it.
+        listen: makes the observer of a conversation; by default the one that ``decryption`` needs.
 
     Attributes:
         frames, segments: seen so far.
@@ -44,12 +45,14 @@ class Analysis:
         ports: Iterable[int] = SUBMISSION_PORTS,
         limits: Limits | None = None,
         decryption: Decryption | None = None,
+        listen: Callable[[Conversation], SessionObserver] | None = None,
     ) -> None:
         self._names = names
         self._on_session = on_session
         self._decryption = decryption
         self._decoder = SegmentDecoder(ports)
-        listen = SessionObserver if decryption is None else decryption.listen
+        if listen is None:
+            listen = SessionObserver if decryption is None else decryption.listen
         self._tracker = ConversationTracker(listen, self._close, self._decoder.ports, limits)
         self.frames = 0
         self.segments = 0

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from analyzer.commands.console import say
 from analyzer.decryption.keylog import KeyRing, read_key_log
-from analyzer.decryption.stage import Choose, Decryption, with_keys
+from analyzer.decryption.stage import Choose, Decryption, OnRead, with_keys
+from analyzer.smtp import DialogueParser
 
 if TYPE_CHECKING:
+    from analyzer.decryption.plaintext import Listen
     from analyzer.tshark.program import Tshark
 
 KEYS: Final = "TLS keys"
@@ -40,9 +42,11 @@ class Keys:
         """Take keys that a capture carries."""
         self.ring.add(text.splitlines())
 
-    def decryption(self, choose: Choose = with_keys) -> Decryption:
-        """What uses them."""
-        return Decryption(self.ring, self._tshark, choose)
+    def decryption(
+        self, choose: Choose = with_keys, listen: Listen = DialogueParser, on_read: OnRead | None = None
+    ) -> Decryption:
+        """What uses them; for the arguments see :class:`~analyzer.decryption.stage.Decryption`."""
+        return Decryption(self.ring, self._tshark, choose, listen, on_read)
 
     def _tshark(self) -> Tshark:
         from analyzer.tshark.program import find_tshark

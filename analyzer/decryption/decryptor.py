@@ -14,8 +14,9 @@ from types import TracebackType
 from typing import Final
 
 from analyzer.decryption import wire
-from analyzer.decryption.plaintext import Decrypted, Plaintext
+from analyzer.decryption.plaintext import Decrypted, Listen, Plaintext
 from analyzer.decryption.rows import QUESTION, parse
+from analyzer.smtp import DialogueParser
 from analyzer.tshark.capture import STANDARD_INPUT, ask
 from analyzer.tshark.program import Tshark
 from analyzer.tshark.thread import Background
@@ -50,13 +51,15 @@ class Decryptor:
     Args:
         tshark: see :func:`~analyzer.tshark.program.find_tshark`.
         answers: where they go, from a thread.
+        listen: see :class:`~analyzer.decryption.plaintext.Listen`; called from that thread.
 
     Attributes:
         cost: bytes of memory that tshark has taken for what it was fed, about.
         fault: what went wrong, as a sentence fragment for the user; sure once it runs no longer.
     """
 
-    def __init__(self, tshark: Tshark, answers: Answers) -> None:
+    def __init__(self, tshark: Tshark, answers: Answers, listen: Listen = DialogueParser) -> None:
+        self._listen = listen
         self.fault: str | None = None
         self.cost = 0.0
         self._pending = bytearray(wire.BEGINNING)
@@ -93,7 +96,7 @@ class Decryptor:
         """
         self.cost += COST_OF_CONNECTION
         self._fed[number] = _Position()
-        self._followed[number] = Plaintext(time, greets)
+        self._followed[number] = Plaintext(time, greets, self._listen)
         self._write(wire.secrets(keys))
 
     def feed(self, number: int, side: int, data: bytes) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from analyzer.decryption.rows import Row
 from analyzer.smtp import CLIENT, SERVER, DialogueParser
@@ -20,6 +20,7 @@ class Decrypted:
 
     Attributes:
         dialogue: as far as it could be read.
+        parser: what followed it, where it may have remembered more of it.
         readable: the keys opened it: something in it was decrypted, be it the end of both sides' handshakes.
         whole: so was all the rest.
     """
@@ -27,6 +28,14 @@ class Decrypted:
     dialogue: Dialogue
     readable: bool
     whole: bool
+    parser: DialogueParser | None = None
+
+
+class Listen(Protocol):
+    """Makes what follows a dialogue: :class:`~analyzer.smtp.dialogue.DialogueParser`, or one that remembers more."""
+
+    def __call__(self, *, inside_tls: bool, greets: bool) -> DialogueParser:
+        """See there."""
 
 
 class Plaintext:
@@ -35,12 +44,14 @@ class Plaintext:
     Args:
         time: nanoseconds since 1970-01-01 UTC, when the conversation began.
         greets: the server speaks first, as it does but after STARTTLS; ``None``: nobody knows, whoever speaks decides.
+        listen: see :class:`Listen`.
     """
 
-    __slots__ = ("_finished", "_greets", "_over", "_parser", "_said", "_silent", "_time", "_whole")
+    __slots__ = ("_finished", "_greets", "_listen", "_over", "_parser", "_said", "_silent", "_time", "_whole")
 
-    def __init__(self, time: int, greets: bool | None) -> None:
+    def __init__(self, time: int, greets: bool | None, listen: Listen = DialogueParser) -> None:
         self._time = time
+        self._listen = listen
         self._greets = greets
         self._parser: DialogueParser | None = None
         self._silent = [False, False]  # the latest records of a side were empty, or could not be decrypted
@@ -77,7 +88,7 @@ class Plaintext:
     def _talk(self, side: int) -> DialogueParser:
         if self._parser is None:
             greets = side == SERVER if self._greets is None else self._greets
-            self._parser = DialogueParser(inside_tls=True, greets=greets)
+            self._parser = self._listen(inside_tls=True, greets=greets)
         return self._parser
 
     def finish(self) -> Decrypted:
@@ -88,4 +99,5 @@ class Plaintext:
         dialogue = self._parser.finish() if self._parser is not None else Dialogue()
         if self._whole and not self._said[CLIENT]:
             dialogue.auth_may_be_hidden = False  # the parser cannot know that the client's silence was captured
-        return Decrypted(dialogue, any(self._said) or all(self._finished), self._whole)
+        parser = None if type(self._parser) is DialogueParser else self._parser
+        return Decrypted(dialogue, any(self._said) or all(self._finished), self._whole, parser)

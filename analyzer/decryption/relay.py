@@ -14,7 +14,8 @@ from typing import Final
 
 from analyzer.decryption import decryptor
 from analyzer.decryption.decryptor import Answers, Decryptor
-from analyzer.decryption.plaintext import Decrypted
+from analyzer.decryption.plaintext import Decrypted, Listen
+from analyzer.smtp import DialogueParser
 from analyzer.tshark.program import Tshark
 
 RENEW_AT: Final = 128 << 20
@@ -27,15 +28,17 @@ class Relay:
 
     Args:
         tshark: see :func:`~analyzer.tshark.program.find_tshark`.
+        listen: see :class:`Decryptor`.
 
     Attributes:
         fault: the first thing that went wrong, as a sentence fragment for the user; sure after :meth:`close`.
     """
 
-    def __init__(self, tshark: Tshark) -> None:
+    def __init__(self, tshark: Tshark, listen: Listen = DialogueParser) -> None:
         self._tshark = tshark
+        self._listen = listen
         self._answers: Answers = SimpleQueue()
-        self._current = Decryptor(tshark, self._answers)
+        self._current = Decryptor(tshark, self._answers, listen)
         self._before: list[Decryptor] = []  # which still run
         self._of: dict[int, Decryptor] = {}
         self._count = 0
@@ -114,4 +117,4 @@ class Relay:
                 self.fault = self.fault or run.fault
         self._current.retire()
         self._before = [*running, self._current]
-        self._current = Decryptor(self._tshark, self._answers)
+        self._current = Decryptor(self._tshark, self._answers, self._listen)

@@ -17,10 +17,11 @@ from analyzer.decryption.tap import Tap
 from analyzer.errors import UsageError
 from analyzer.inventory.observer import SessionObserver
 from analyzer.inventory.session import Session
+from analyzer.smtp import DialogueParser
 from analyzer.streams import Conversation, Turns
 
 if TYPE_CHECKING:
-    from analyzer.decryption.plaintext import Decrypted
+    from analyzer.decryption.plaintext import Decrypted, Listen
     from analyzer.decryption.relay import Relay
     from analyzer.tshark.program import Tshark
 
@@ -30,6 +31,9 @@ until more comes is a few hundred connections at most."""
 
 Choose = Callable[[Session, Session | None], Session]
 """Given a session without its keys and with them (``None`` where that says no more), the one to pass on."""
+
+
+OnRead = Callable[[Session, "Decrypted"], None]
 
 
 def with_keys(before: Session, after: Session | None) -> Session:
@@ -94,6 +98,8 @@ class Decryption:
         ring: the keys; may grow while the run goes on, since captures can carry keys.
         find: finds tshark, or raises ``UsageError``; asked when a connection fits the keys, not before.
         choose: decides what becomes of a session that was decrypted.
+        listen: follows the dialogues inside; see :class:`~analyzer.decryption.plaintext.Listen`.
+        on_read: receives each session as it is without keys, and what was read inside, before ``choose`` does.
 
     Attributes:
         counts: see :class:`Counts`.
@@ -101,10 +107,19 @@ class Decryption:
         fault: what went wrong in it, as a sentence fragment, or ``None``; sure after :meth:`close`.
     """
 
-    def __init__(self, ring: KeyRing, find: Callable[[], Tshark], choose: Choose = with_keys) -> None:
+    def __init__(
+        self,
+        ring: KeyRing,
+        find: Callable[[], Tshark],
+        choose: Choose = with_keys,
+        listen: Listen = DialogueParser,
+        on_read: OnRead | None = None,
+    ) -> None:
         self._ring = ring
         self._find = find
         self._choose = choose
+        self._listen = listen
+        self._on_read = on_read
         self._relay: Relay | None = None
         self._waiting: dict[int, _Waiting] = {}
         self._early: dict[int, Decrypted] = {}  # of connections that were cut off and go on
@@ -194,7 +209,7 @@ class Decryption:
                 return None
             from analyzer.decryption.relay import Relay  # brings pyshark, which few runs need
 
-            self._relay = Relay(tshark)
+            self._relay = Relay(tshark, self._listen)
         return self._relay if self._relay is not None and self._relay.takes_more else None
 
     def _collect(self, *, wait: bool = False) -> None:
@@ -209,6 +224,8 @@ class Decryption:
                 self._ready.append(self._answered(waiting, decrypted))
 
     def _answered(self, waiting: _Waiting, decrypted: Decrypted) -> Session:
+        if self._on_read is not None:
+            self._on_read(waiting.session, decrypted)
         after = amended(
             waiting.session,
             decrypted,
