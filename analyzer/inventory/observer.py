@@ -244,6 +244,7 @@ def _clues(dialogue: Dialogue, tls_mode: TlsMode | None, port: int, conversation
         ehlo_size=dialogue.ehlo_size,
         ehlo_reply_size=dialogue.ehlo_reply_size,
         offered=dialogue.mechanisms_before_tls,
+        extensions=dialogue.extensions if dialogue.mechanisms_before_tls is not None else None,
         greeting=dialogue.greeting,
     )
 

@@ -17,6 +17,7 @@ from analyzer.tls.inference.grammar import Node, grammar, read_rows
 from analyzer.tls.inference.lengths import Bounds, Fixed, Mixture, Pattern
 from analyzer.tls.inference.turns import Exchange
 
+_EXTENSIONS: Final = frozenset(("CHUNKING", "PIPELINING"))
 _STARTTLS_LINE: Final = len("250-STARTTLS\r\n")
 _AUTH_LINE: Final = len("250-AUTH X\r\n")
 _SHORTEST_NAME: Final = len(" NTLM")
@@ -28,7 +29,7 @@ MAX_EXPECTATIONS: Final = 1024
 
 # Shares, as measured over recorded sessions and rounded to the side of doubt.
 _FIXED_REPLY: Final = 0.95
-_VARIED_REPLY: Final = 0.7  # servers give several reasons for a refusal
+_VARIED_REPLY: Final = 0.6  # servers give several reasons for a refusal
 _NOT_OFFERED, _OFFERED = 0.002, 2.0
 _UNLISTED, _SURELY_UNLISTED = 0.03, 0.005
 _EXTERNAL_WITH, _EXTERNAL_WITHOUT = 60.0, 0.02
@@ -51,6 +52,7 @@ class Clues:
         ended: the dialogue is known to be over.
         ehlo_size, ehlo_reply_size: bytes of EHLO in the clear and of its reply, or ``None``.
         offered: mechanisms offered in the clear; ``None`` where no reply to EHLO was seen.
+        extensions: keywords of the reply to EHLO in the clear; ``None`` where that was not seen.
         greeting: the server's, or ``None``.
     """
 
@@ -61,6 +63,7 @@ class Clues:
     ehlo_size: int | None = None
     ehlo_reply_size: int | None = None
     offered: tuple[str, ...] | None = None
+    extensions: tuple[str, ...] | None = None
     greeting: str | None = None
 
 
@@ -70,6 +73,7 @@ class Expectations:
 
     Attributes:
         ehlo_size: bytes of the client's first line where it was said before in the clear, or ``None``.
+        missing: extensions that the grammar knows and the server did not offer.
         replies: patterns of a known server, in place of general ones.
         login: factor on the share of logins.
         mechanisms: factor for each mechanism that has one.
@@ -80,6 +84,7 @@ class Expectations:
     """
 
     ehlo_size: int | None
+    missing: frozenset[str]
     replies: Mapping[Pattern, Pattern]
     login: float
     mechanisms: Mapping[str, float]
@@ -107,13 +112,15 @@ def expectations(
     known = _known_server(clues.greeting, without) if clues.greeting else None
     ehlo_size = clues.ehlo_size if clues.client_first else None
     growth = _growth(clues, exchanges)
-    return _expectations(clues.submission, ehlo_size, growth, clues.offered or (), client_certificate, known)
+    missing = _EXTENSIONS.difference(clues.extensions) if clues.extensions is not None else frozenset()
+    return _expectations(clues.submission, ehlo_size, missing, growth, clues.offered or (), client_certificate, known)
 
 
 @lru_cache(maxsize=MAX_EXPECTATIONS)
 def _expectations(
     submission: bool,
     ehlo_size: int | None,
+    missing: frozenset[str],
     growth: int | None,
     offered: tuple[str, ...],
     client_certificate: bool,
@@ -140,7 +147,7 @@ def _expectations(
         reasons.append("server-known")
     replies = _rows()[known] if known is not None else {}
     total = sum(row.weight * mechanisms.get(row.name, default) for row in grammar().mechanisms)
-    return Expectations(ehlo_size, replies, login, mechanisms, default, total, tuple(reasons))
+    return Expectations(ehlo_size, missing, replies, login, mechanisms, default, total, tuple(reasons))
 
 
 def _growth(clues: Clues, exchanges: Sequence[Exchange]) -> int | None:

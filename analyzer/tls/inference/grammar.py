@@ -58,6 +58,7 @@ class Node:
         pending: the login that is under way here, should the dialogue end.
         message: a message was accepted.
         mail: a message is under way, so that no login can follow before it is over (RFC 4954 section 4).
+        needs: keyword of the extension that the server must offer for it, or empty.
         alike: nodes whose answer often has the same length as this one's.
         lines: lines that the client's turn has; 0 where it has any number.
         split: they were written one by one.
@@ -77,6 +78,7 @@ class Node:
     pending: Attempt | None = None
     message: bool = False
     mail: bool = False
+    needs: str = ""
     alike: tuple[str, ...] = ()
     lines: int = 1
     split: bool = False
@@ -140,6 +142,7 @@ class _Builder:
                 row["server"],
                 message=row.get("message", False),
                 mail=row.get("mail", False),
+                needs=row.get("needs", ""),
                 alike=tuple(row.get("alike", ())),
                 lines=row.get("lines", 1),
                 split=row.get("split", False),

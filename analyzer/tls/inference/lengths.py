@@ -149,11 +149,15 @@ def pattern_from(row: Mapping[str, Any]) -> Pattern:
     if "lengths" in row:
         return Fixed([(weight, length) for weight, length in row["lengths"]])
     text = text_from(row)
-    if "repeats" not in row:
-        return text
-    share, times = row["repeats"]
-    once = Text([(weight, median / times, spread) for weight, median, spread in row["words"]], row["min"] // times)
-    return Mixture([(share, Repeated(once, times)), (1 - share, text)])
+    if "often" in row:
+        often = row["often"]
+        share = sum(weight for weight, _ in often)
+        return Mixture([(share, Fixed([(weight, length) for weight, length in often])), (1 - share, text)])
+    if "repeats" in row:
+        share, times = row["repeats"]
+        once = Text([(weight, median / times, spread) for weight, median, spread in row["words"]], row["min"] // times)
+        return Mixture([(share, Repeated(once, times)), (1 - share, text)])
+    return text
 
 
 def text_from(row: Mapping[str, Any]) -> Text:

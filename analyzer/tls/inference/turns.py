@@ -41,15 +41,16 @@ _FLIGHT: Final = 4
 _JSSE_PADDING: Final = 16
 """Zero bytes that Java's TLS adds to every record it sends."""
 _CLOSE_NOTIFY: Final = 2  # an alert, RFC 8446 section 6
+_QUIT: Final = len("QUIT\r\n")
 _KEY_UPDATE: Final = 4 + 1  # RFC 8446 section 4.6.3
 _TICKET: Final = 40
 """Bytes from which a record can be a NewSessionTicket: fields, a nonce, and a ticket of at least 16 bytes."""
 _MAX_TICKETS: Final = 4
 _BLOCK: Final = 16
 """Two lengths are enough to see padding to blocks of this size, or to multiples of it."""
-_LONG, _VERY_LONG = 512, 2048
-"""Turns of the client from these lengths on are not told apart: no line but tokens and Kerberos tickets is that long,
-and they are told from others by what remains of their length modulo 4."""
+_LONG, _VERY_LONG = 512, 4096
+"""Turns of the client from the first length on are told apart roughly, from the second on not at all: no line but tokens
+and Kerberos tickets is that long, and they are told from others by what remains of their length modulo 4."""
 _PADDED: Final = 1000.0
 """Odds against chance from which a common divisor of all lengths is taken for padding to blocks."""
 
@@ -236,6 +237,9 @@ def _behind_handshake(log: RecordLog, seal: Seal) -> tuple[list[_Turn], bool]:
     if not log.overflow:
         rest = _without_close_notify(rest, (shorter[CLIENT] + _CLOSE_NOTIFY, shorter[SERVER] + _CLOSE_NOTIFY))
     turns = _grouped(rest, shorter)
+    spoken = next((records for side, records in reversed(turns) if side == CLIENT), [])
+    if spoken[-2:] == [_QUIT, _CLOSE_NOTIFY]:  # it did not wait for the answer
+        del spoken[-1]
     _check_padding(turns, (pad, server_pad))
     if any(side == CLIENT and _KEY_UPDATE in records for side, records in turns):  # no line of a client is that long
         turns = _without_key_updates(turns)
@@ -361,6 +365,10 @@ def _rounded(bounds: Bounds) -> Bounds:
     least, most = bounds
     if most < _LONG:
         return bounds
-    round_number = _LONG if most < _VERY_LONG else _VERY_LONG
-    rounded = round_number + most % 4
+    if most >= _VERY_LONG:
+        rounded = _VERY_LONG
+    else:
+        step = 1 << (most.bit_length() - 3)  # four steps from one power of two to the next
+        rounded = most - most % step
+    rounded += most % 4
     return rounded - (most - least), rounded
