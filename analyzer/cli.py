@@ -129,7 +129,7 @@ examples:
   smtpauth explain captures/ --session 10.20.0.102:50704
   smtpauth explain captures/ --session 10.20.0.102 --start 2026-11-24T00:51
   smtpauth explain captures/ --session 10.20.0.102 --nth 2
-  smtpauth explain office.pcap --session [2001:db8:20::109]:57712
+  smtpauth explain office.pcap --session '[2001:db8:20::109]:57712'
   smtpauth explain office.pcap --session 2001:db8:20::109 --format json
   smtpauth explain office.pcap --session 10.20.0.102 --keylog keys.log"""
 

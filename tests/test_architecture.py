@@ -22,6 +22,7 @@ LAYERS = (
     {"smtp", "tls"},
     {"inventory"},
     {"store", "decryption"},
+    {"explanation"},
     {"report"},
     {"verify"},
     {"pipeline"},
@@ -95,7 +96,9 @@ def test_a_module_is_short_enough_to_hold_one_thing(module: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["scan", "--help"], ["verify", "--help"]], ids=" ".join
+    "arguments",
+    [["--help"], ["--version"], ["scan", "--help"], ["explain", "--help"], ["verify", "--help"]],
+    ids=" ".join,
 )
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     program = "import sys, atexit; from analyzer.cli import main\n"

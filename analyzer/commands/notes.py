@@ -49,6 +49,19 @@ class Notes:
         elif not asked_for:
             self._say(f"{KEYS} in the captures: {lost}")
 
+    def keys_of_session(self, decryption: Decryption, *, closed: bool, asked_for: bool) -> None:
+        """Whether the TLS keys fit the one session that was asked for.
+
+        Args:
+            closed: it has something inside that could not be read.
+            asked_for: see :meth:`keys`.
+        """
+        lost = unused(decryption)
+        if lost is not None and not asked_for:
+            self._say(f"{KEYS} in the captures: {lost}")
+        elif closed and asked_for and lost is None:
+            self._say("the keys do not fit this session; they open only what the programs sent that wrote them down")
+
     def report(self, report: Report, *, shown: bool) -> None:
         """What was lost, and what was odd.
 

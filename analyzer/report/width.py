@@ -74,6 +74,32 @@ def fit_middle(text: str, columns: int) -> str:
     return text[:head] + ELLIPSIS + text[len(text) - (columns - 1 - head) :]
 
 
+def fold(text: str, columns: int) -> list[str]:
+    """``text`` in lines of at most ``columns``, broken at blanks where there are any; one line at least."""
+    lines: list[str] = []
+    used = 0
+    for word in text.split(" "):
+        pieces = _pieces(word, columns)
+        if lines and len(pieces) == 1 and used + 1 + display_width(word) <= columns:
+            lines[-1] += f" {pieces[0]}"
+        else:
+            lines += pieces
+        used = display_width(lines[-1])
+    return lines
+
+
+def _pieces(word: str, columns: int) -> list[str]:
+    """``word`` cut wherever a line is full."""
+    pieces, used = [""], 0
+    for cluster, width in _clusters(word):
+        if used + width > columns and pieces[-1]:
+            pieces.append("")
+            used = 0
+        pieces[-1] += cluster
+        used += width
+    return pieces
+
+
 class Placeholders:
     """Stand-ins of the right width for one table."""
 

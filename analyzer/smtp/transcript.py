@@ -78,6 +78,7 @@ class Entry:
         meaning: of a refusal, for an administrator; or ``None``.
         attempt: the login that the line belongs to.
         named: the line shows the attempt's user name.
+        early: the client said it after STARTTLS, before the answer to that (RFC 3207 section 4.2).
         oddities: that this line was counted as.
         count: entries that were left out here.
     """
@@ -91,6 +92,7 @@ class Entry:
     meaning: str | None = None
     attempt: AuthAttempt | None = None
     named: bool = False
+    early: bool = False
     oddities: tuple[str, ...] = ()
     count: int = 0
 
@@ -127,6 +129,7 @@ class TranscriptParser(DialogueParser):
         "_allowance",
         "_answered",
         "_counted",
+        "_early",
         "_exposed",
         "_first_in_doubt",
         "_given_up",
@@ -152,6 +155,7 @@ class TranscriptParser(DialogueParser):
         self._first_in_doubt = 0
         self._counted: dict[str, int] = {}
         self._given_up = False
+        self._early = False
 
     def discard(self) -> None:
         """Nobody needs the entries any more."""
@@ -166,6 +170,8 @@ class TranscriptParser(DialogueParser):
 
     def _note(self, side: int, kind: str, *text: str, attempt: AuthAttempt | None = None) -> Entry:
         entry = Entry(self.now, side, kind, text, attempt=attempt)
+        if side == CLIENT:
+            entry.early, self._early = self._early, False
         self._last = entry
         most = MAX_ENTRIES * (2 if kind in _OF_LOGINS else 1)
         if len(self.entries) < most and self._allowance.left >= entry.cost:
@@ -226,8 +232,12 @@ class TranscriptParser(DialogueParser):
         return bool(self.entries) and self.entries[-1].kind in ("passed-over", "taken-back")
 
     def _command(self, command: Command, size: int) -> None:
-        self._note(CLIENT, command.kind.lower(), _shown_command(self._line.rstrip(b"\r\n")))
         super()._command(command, size)
+        self._note(CLIENT, command.kind.lower(), _shown_command(self._line.rstrip(b"\r\n")))
+
+    def _plain_after_starttls(self) -> None:
+        self._early = not self._result.starttls.accepted and "STARTTLS" in self._pending
+        super()._plain_after_starttls()
 
     def _request_tls(self) -> None:
         self._note(CLIENT, "starttls", _verb(self._line))

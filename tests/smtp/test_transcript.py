@@ -170,6 +170,18 @@ def test_what_is_passed_over_is_told_once() -> None:
     ]
 
 
+def test_what_is_slipped_in_behind_starttls_is_marked() -> None:
+    early = [(CLIENT, b"STARTTLS\r\nNOOP\r\nAUTH LOGIN\r\n"), (SERVER, b"220 2.0.0 go ahead\r\n250 ok\r\n")]
+    entries = played([*playbook(*greeting()), *early]).entries
+    assert [(entry.kind, entry.early) for entry in entries[3:]] == [
+        ("starttls", False),
+        ("noop", True),
+        ("auth", True),
+        ("reply", False),
+        ("reply", False),
+    ]
+
+
 def test_other_protocols_are_given_up_and_none_of_their_lines_shown() -> None:
     lines = ["S: +OK hello", "C: USER anna", "S: +OK", f"C: PASS {SECRET}", *["C: LIST"] * 20]
     entries = told(*lines)
