@@ -10,6 +10,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from analyzer.inventory.bounded import Sightings
+from analyzer.inventory.evidence import LISTED_EVIDENCE, Piece, piece_of
 from analyzer.inventory.exposure import exposes_secret
 from analyzer.inventory.session import Session
 from analyzer.inventory.status import Support, Uses, note_uses
@@ -69,6 +70,7 @@ class DeviceBuilder:
     __slots__ = (
         "accounts",
         "address",
+        "evidence",
         "exposed",
         "failure",
         "findings",
@@ -110,6 +112,7 @@ class DeviceBuilder:
         self.mechanisms: Sightings[str] = Sightings(LISTED_MECHANISMS)
         self.servers: Sightings[Service] = Sightings(LISTED_SERVERS)
         self.links: Sightings[Link] = Sightings(LISTED_LINKS)
+        self.evidence: Sightings[Piece] = Sightings(LISTED_EVIDENCE)
 
     def add(self, session: Session) -> None:
         """Count one session of this address."""
@@ -134,6 +137,8 @@ class DeviceBuilder:
         self.links.add((mac or NO_MAC, ttl or NO_TTL), start)  # loopback has zeros for a MAC
         name = clipped(session.tls_sni or session.server_name or "")
         self.servers.add((session.server_ip, session.server_port, name, session.provider or "", method), start)
+        if session.likelihoods and (piece := piece_of(session, name or session.server_ip)) is not None:
+            self.evidence.add(piece, start)
         if session.auth:
             self._add_attempts(session, name)
 
@@ -185,6 +190,7 @@ class DeviceBuilder:
         self.mechanisms.merge(other.mechanisms)
         self.servers.merge(other.servers)
         self.links.merge(other.links)
+        self.evidence.merge(other.evidence)
 
     @property
     def unlisted(self) -> dict[str, int]:

@@ -14,10 +14,11 @@ from analyzer.inventory.accounts import accounts_in_several_hands
 from analyzer.inventory.advice import advice
 from analyzer.inventory.builder import DeviceBuilder
 from analyzer.inventory.device import Device, ProviderUse, Refusal, Server, Summary
+from analyzer.inventory.evidence import settled
 from analyzer.inventory.findings import FINDINGS, in_table_order
 from analyzer.inventory.network import Neighbourhood, clients_behind
 from analyzer.inventory.session import Session
-from analyzer.inventory.status import STATUSES, STILL_PASSWORD, judge
+from analyzer.inventory.status import STATUSES, STILL_PASSWORD, Uses, judge, with_settled
 from analyzer.inventory.vendors import vendor_of
 
 MOST_DEVICES = 32_768
@@ -165,7 +166,8 @@ def _standing_findings(machine: DeviceBuilder) -> set[str]:
 def _device(
     machine: DeviceBuilder, members: Sequence[DeviceBuilder], findings: set[str], around: Neighbourhood
 ) -> Device:
-    status, evidence, confidence = judge(machine.uses, machine.exposed > 0)
+    uses = with_settled(machine.uses, settled(machine.evidence))
+    status, evidence, confidence = judge(uses, machine.exposed > 0)
     behind = clients_behind(members)
     if behind > 1:
         findings.add("several-clients-behind")
@@ -199,17 +201,17 @@ def _device(
         last_seen=machine.last,
         clients_behind=behind,
         findings=in_table_order(findings),
-        advice=advice(status, findings, _password_providers(servers), _why_unknown(machine)),
+        advice=advice(status, findings, _password_providers(servers), _why_unknown(machine, uses)),
         unlisted=machine.unlisted,
     )
 
 
-def _why_unknown(machine: DeviceBuilder) -> Literal["inside-tls", "lost"] | None:
+def _why_unknown(machine: DeviceBuilder, uses: Uses) -> Literal["inside-tls", "lost"] | None:
     """The one reason for which no login could be read, where all sessions that showed none have the same."""
-    unreadable = machine.uses.get("unknown")
+    unreadable = uses.get("unknown")
     if unreadable is None:
-        return "lost"
-    return "inside-tls" if "lost" not in machine.uses and unreadable.sessions == machine.inside_tls else None
+        return "lost" if "lost" in uses else "inside-tls"  # what was inferred is in doubt
+    return "inside-tls" if "lost" not in uses and unreadable.sessions <= machine.inside_tls else None
 
 
 def _refusal(machine: DeviceBuilder) -> Refusal | None:

@@ -14,12 +14,17 @@ The rule, worst first:
    greeting) count only where there is nothing else.
 6. ``certificate``, ``kerberos``, ``anonymous``, ``oauth``: nothing but this and better ones was used.
 
+Where passwords are only inferred, and in no session with :data:`SURE` or more, they are in doubt. That is the verdict
+where there is nothing else; beside other uses it makes the device ``unknown``, and not ``password`` or ``mixed``: one
+wrong guess in a hundred sessions must not send anybody across the building. OAuth in doubt makes no password ``mixed``.
+
 Statuses 1-3 say "at least once", so the strongest evidence supports them; the others say "never otherwise", so they
 are only as sure as the weakest session.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from analyzer.inventory.session import Session
@@ -49,6 +54,9 @@ ANSWERED_PER_LOST = 10
 """Read sessions needed for each one lost by chance. The lost ones are then a sample that says the same as the rest;
 with fewer, a second program of the device could well be hiding in them."""
 
+SURE = 0.99
+"""Confidence from which an inferred session stands against others."""
+
 EVIDENCE: tuple[Evidence, ...] = ("observed", "decrypted", "inferred")
 """Strongest first."""
 
@@ -61,6 +69,7 @@ _USE_OF_METHOD: dict[str, Use] = {
     "kerberos": "kerberos",
     "anonymous": "anonymous",
 }
+_METHOD_USES: frozenset[Use] = frozenset(_USE_OF_METHOD.values()) | {"none"}
 _RANK = {evidence: rank for rank, evidence in enumerate(EVIDENCE)}
 
 
@@ -133,12 +142,39 @@ def note_uses(uses: Uses, session: Session) -> None:
             _note(uses, other, _RANK[attempt.evidence], attempt.confidence)
 
 
+def with_settled(uses: Uses, settled: Iterable[tuple[str, int, float]]) -> Uses:
+    """``uses``, with what was unknown and is settled by other sessions (method, sessions, confidence)."""
+    changed = dict(uses)
+    for method, sessions, confidence in settled:
+        unknown = Support()
+        unknown.merge(changed["unknown"])  # it is there: what was settled was counted as such
+        unknown.sessions -= sessions
+        if unknown.sessions:
+            changed["unknown"] = unknown
+        else:
+            del changed["unknown"]
+        use: Use = "none" if method == "none" else _USE_OF_METHOD[method]
+        support = Support()
+        support.add(_RANK["inferred"], confidence)
+        support.sessions = sessions
+        if use in changed:
+            support.merge(changed[use])
+        changed[use] = support
+    return changed
+
+
+def _is_doubtful(support: Support) -> bool:
+    return EVIDENCE[support.strongest] == "inferred" and support.highest < SURE
+
+
 def judge(uses: Uses, exposed: bool) -> tuple[Status, Evidence | None, float | None]:
     """Status, evidence and confidence, by the rule at the head of this file."""
     password, oauth = uses.get("password"), uses.get("oauth")
     if exposed:
         return "exposed", "observed", 1.0
-    if password and oauth:
+    if password and _is_doubtful(password) and len(_METHOD_USES & uses.keys()) > 1:
+        return "unknown", None, None
+    if password and oauth and not _is_doubtful(oauth):
         rank = max(password.strongest, oauth.strongest)
         return "mixed", EVIDENCE[rank], min(password.highest, oauth.highest)
     if password:

@@ -13,10 +13,22 @@ Inside, from the wire up:
 ``tracker``       one connection: all of the above
 """
 
-from analyzer.tls.inference import ABSTENTIONS, Clues, Inference
+from analyzer.tls.inference import ABSTENTIONS, ANSWER_FROM, HIGHEST, Clues, Inference, shares_before
 from analyzer.tls.recognition import looks_like_tls
 from analyzer.tls.records import TlsSession
 from analyzer.tls.sides import CLIENT, SERVER
 from analyzer.tls.tracker import TlsTracker
 
-__all__ = ["ABSTENTIONS", "CLIENT", "SERVER", "Clues", "Inference", "TlsSession", "TlsTracker", "looks_like_tls"]
+__all__ = [
+    "ABSTENTIONS",
+    "ANSWER_FROM",
+    "CLIENT",
+    "HIGHEST",
+    "SERVER",
+    "Clues",
+    "Inference",
+    "TlsSession",
+    "TlsTracker",
+    "looks_like_tls",
+    "shares_before",
+]

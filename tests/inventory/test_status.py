@@ -15,13 +15,13 @@ def verdict(*seen: Session) -> tuple[str, str | None, float | None]:
     return judge(uses, any(exposes_secret(one) for one in seen))
 
 
-def inferred(method: str, confidence: float = 0.97) -> Session:
+def inferred(method: str, confidence: float = 0.995) -> Session:
     return silent(method, evidence="inferred", confidence=confidence)  # type: ignore[arg-type]
 
 
 OAUTH = inferred("oauth")
 LOST = silent("unknown", reason="gap")
-UNREADABLE = silent("unknown", reason="inside-tls")
+UNREADABLE = silent("unknown", reason="padding")
 CHALLENGE = session(attempt("CRAM-MD5"))
 REFUSED_UNHEARD = session(attempt("LOGIN", "failure", code=538, username=None))
 
@@ -39,6 +39,11 @@ REFUSED_UNHEARD = session(attempt("LOGIN", "failure", code=538, username=None))
         ([inferred("basic"), UNREADABLE, silent("none")], "password"),
         ([inferred("basic"), OAUTH], "mixed"),
         ([session(attempt("CRAM-MD5", "failure"), attempt("EXTERNAL")), OAUTH], "mixed"),
+        ([inferred("basic", 0.96)], "password"),
+        ([inferred("basic", 0.96), OAUTH], "unknown"),  # in doubt, and against others
+        ([inferred("basic", 0.96), silent("none")], "unknown"),
+        ([inferred("basic", 0.96), inferred("basic"), OAUTH], "mixed"),
+        ([inferred("basic"), inferred("oauth", 0.96)], "password"),
         ([OAUTH], "oauth"),
         ([OAUTH, silent("none", messages=0)], "oauth"),  # a probe says nothing
         ([OAUTH, silent("none", messages=1)], "no-auth"),  # mail leaves without authentication, too
@@ -67,7 +72,7 @@ def test_a_session_lost_by_chance_is_excused_by_many_that_were_read_at_a_price_i
     lost = silent("unknown", reason=reason)
     status, evidence, confidence = verdict(*[OAUTH] * ANSWERED_PER_LOST, lost)
     assert (status, evidence) == ("oauth", "inferred")
-    assert confidence == round(0.97 * ANSWERED_PER_LOST / (ANSWERED_PER_LOST + 1), 4)
+    assert confidence == round(0.995 * ANSWERED_PER_LOST / (ANSWERED_PER_LOST + 1), 4)
     assert verdict(*[OAUTH] * (ANSWERED_PER_LOST - 1), lost)[0] == "unknown"
 
 
@@ -78,7 +83,7 @@ def test_a_session_unreadable_by_nature_is_never_excused() -> None:
 def test_at_least_once_rests_on_the_strongest_evidence() -> None:
     assert verdict(inferred("basic", 0.9), CHALLENGE) == ("password", "observed", 1.0)
     assert verdict(inferred("basic", 0.9), inferred("basic", 0.95)) == ("password", "inferred", 0.95)
-    assert verdict(CHALLENGE, inferred("oauth", 0.9)) == ("mixed", "inferred", 0.9)
+    assert verdict(CHALLENGE, inferred("oauth", 0.993)) == ("mixed", "inferred", 0.993)
 
 
 def test_never_otherwise_rests_on_the_weakest_evidence() -> None:

@@ -16,6 +16,18 @@ turns than one with a token, or none at all. From the wire up:
 from analyzer.tls.inference.expectations import Clues
 from analyzer.tls.inference.reasons import ABSTENTIONS, REASONS
 from analyzer.tls.inference.records import Inference, InferredAttempt, InferredTurn, abstain
-from analyzer.tls.inference.verdict import infer
+from analyzer.tls.inference.verdict import ANSWER_FROM, HIGHEST, infer, shares_before
 
-__all__ = ["ABSTENTIONS", "REASONS", "Clues", "Inference", "InferredAttempt", "InferredTurn", "abstain", "infer"]
+__all__ = [
+    "ABSTENTIONS",
+    "ANSWER_FROM",
+    "HIGHEST",
+    "REASONS",
+    "Clues",
+    "Inference",
+    "InferredAttempt",
+    "InferredTurn",
+    "abstain",
+    "infer",
+    "shares_before",
+]

@@ -49,8 +49,8 @@ _MAX_TICKETS: Final = 4
 _BLOCK: Final = 16
 """Two lengths are enough to see padding to blocks of this size, or to multiples of it."""
 _LONG, _VERY_LONG = 512, 4096
-"""Turns of the client from the first length on are told apart roughly, from the second on not at all: no line but tokens
-and Kerberos tickets is that long, and they are told from others by what remains of their length modulo 4."""
+"""Turns of the client from the first length on are told apart roughly, from the second on not at all: no line but
+tokens and Kerberos tickets is that long, and they are told from others by what remains of their length modulo 4."""
 _PADDED: Final = 1000.0
 """Odds against chance from which a common divisor of all lengths is taken for padding to blocks."""
 

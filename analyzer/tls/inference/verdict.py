@@ -8,10 +8,11 @@ cannot be told apart.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
+from functools import cache
 from math import log
 from typing import Final, TypeVar
 
@@ -138,14 +139,20 @@ def _turns(best: Sequence[Node], exchanges: Sequence[Exchange]) -> tuple[Inferre
     return tuple(turns)
 
 
-def _likelihoods(families: dict[str, float]) -> dict[str, float]:
-    """How well the turns fit each family, as logarithms, without what was thought of it before."""
+@cache
+def shares_before() -> Mapping[str, float]:
+    """By family, what is thought of a session before its turns are looked at."""
     mechanisms = grammar().mechanisms
     total = sum(mechanism.weight for mechanism in mechanisms)
     before = {"none": _NO_LOGIN}
     for mechanism in mechanisms:
         before[mechanism.method] = before.get(mechanism.method, 0.0) + (1 - _NO_LOGIN) * mechanism.weight / total
-    fit = {family: log(max(families.get(family, 0.0), _LEAST) / share) for family, share in before.items()}
+    return before
+
+
+def _likelihoods(families: dict[str, float]) -> dict[str, float]:
+    """How well the turns fit each family, as logarithms, without what was thought of it before."""
+    fit = {family: log(max(families.get(family, 0.0), _LEAST) / share) for family, share in shares_before().items()}
     best = max(fit.values())
     return {family: round(value - best, 1) for family, value in fit.items()}
 
