@@ -123,7 +123,7 @@ def _java(bench: Bench, send: Send) -> Command:
     told["recipients"] = ",".join(send.all_recipients)
     path = "/usr/share/java/javax.mail.jar:/usr/share/java/javax.activation.jar"
     words = [f"{name}={value}" for name, value in told.items() if value is not None]
-    return Command(["java", "-cp", path, str(PROGRAMS / "SendJavaMail.java"), *words])
+    return Command(["/usr/lib/jvm/default-java/bin/java", "-cp", path, str(PROGRAMS / "SendJavaMail.java"), *words])
 
 
 CLIENTS: dict[str, Client] = {

@@ -63,7 +63,6 @@ TLS_PACKAGES = [
     "sasl2-bin",
     "dovecot-gssapi",
     "chasquid",
-    "m4",
 ]
 """For the sessions inside TLS of ``captures/tls``: compilers, languages, Kerberos, further clients and servers."""
 
@@ -72,7 +71,6 @@ TREES = {
     "exim": ["exim4-base", "exim4-daemon-heavy"],
     "tls": TLS_PACKAGES,
     "opensmtpd": ["opensmtpd"],
-    "sendmail": ["sendmail-bin", "sendmail-base", "sendmail-cf"],
     "nullmailer": ["nullmailer"],
     "dma": ["dma"],
     "ssmtp": ["ssmtp"],

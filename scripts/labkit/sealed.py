@@ -23,8 +23,6 @@ USERS = (
     "vmail:x:706:706",
     "opensmtpd:x:707:707",
     "opensmtpq:x:708:708",
-    "smmta:x:709:709",
-    "smmsp:x:710:710",
 )
 """What the packages' install scripts would have added; numbers are arbitrary but fixed."""
 

@@ -36,7 +36,7 @@ OFFERS = {
     "nodemailer": "PLAIN LOGIN CRAM-MD5 XOAUTH2",
     "exchange": "LOGIN XOAUTH2",
     "gmail": "LOGIN PLAIN XOAUTH2 OAUTHBEARER",
-    "chasquid": "PLAIN LOGIN",
+    "chasquid": "PLAIN",
 }
 """Mechanisms by server."""
 
@@ -55,21 +55,37 @@ SPEAKS = {
     "phpmailer": "PLAIN LOGIN CRAM-MD5 XOAUTH2",
     "netsmtp-ruby": "PLAIN LOGIN CRAM-MD5",
     "gsasl": "PLAIN LOGIN CRAM-MD5 DIGEST-MD5 SCRAM-SHA-1 SCRAM-SHA-256 NTLM GSSAPI ANONYMOUS",
-    "s-nail": "PLAIN LOGIN CRAM-MD5 GSSAPI XOAUTH2 OAUTHBEARER",
-    "mutt": "PLAIN LOGIN CRAM-MD5 DIGEST-MD5 SCRAM-SHA-1 SCRAM-SHA-256 NTLM XOAUTH2 OAUTHBEARER",
-    "neomutt": "PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256 XOAUTH2 OAUTHBEARER",
-    "esmtp": "PLAIN",
+    "s-nail": "PLAIN LOGIN CRAM-MD5 GSSAPI OAUTHBEARER",
+    "mutt": "PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256 NTLM XOAUTH2 OAUTHBEARER",
+    "neomutt": "PLAIN LOGIN CRAM-MD5 XOAUTH2 OAUTHBEARER",
+    "esmtp": "PLAIN LOGIN",
     "ssmtp": "LOGIN CRAM-MD5",
     "dma": "CRAM-MD5 LOGIN",
     "nullmailer": "PLAIN LOGIN",
 }
 """Mechanisms by client."""
 
+SHORT_LINES = ("relay", "dovecot", "institute", "aiosmtpd", "padded")
+"""Servers that take no long lines, and so no long tokens."""
+
+LOGIN_FIRST = ("aiosmtpd", "padded", "exchange", "gmail")
+"""Servers that offer LOGIN before PLAIN."""
+
 OWN_CHOICE = ("dma", "esmtp")
 """Take the first of their mechanisms that is offered."""
 
 ONE_WAY: dict[str, Tls] = {"exchange": "starttls", "gsasl": "starttls", "esmtp": "starttls"}
 """Servers and clients for which TLS begins in one way only."""
+
+NO_PAIRS = (
+    ("javamail", "chasquid"),
+    ("exim", "chasquid"),
+    ("dma", "chasquid"),
+    ("esmtp", "chasquid"),
+    ("gsasl", "exim"),
+    ("neomutt", "institute"),
+)
+"""Nobody writes down the keys, or they have no mechanism in common, or do not come to terms."""
 
 _MECHANISMS_PER_PAIR = 2
 
@@ -89,7 +105,7 @@ _RECIPIENTS = (
     "invoices-2026@partner.example",
 )
 _EHLO_NAMES = ("bench.office.example", "bench", "copier-3rd-floor.intern.office.example")
-_SIZES = (300, 120, 2000, 700, 300, 9000)
+_SIZES = (300, 120, 1000, 700, 300, 2500)
 
 
 def _cases() -> Iterator[TlsCase]:
@@ -106,6 +122,10 @@ def _cases() -> Iterator[TlsCase]:
 def _common(client: str, server: str, turn: int) -> list[str]:
     offered = OFFERS[server].split()
     common = [mechanism for mechanism in SPEAKS[client].split() if mechanism in offered]
+    if (client, server) in NO_PAIRS:
+        return []
+    if client == "esmtp" and server in LOGIN_FIRST:
+        return ["LOGIN"]
     if client in OWN_CHOICE:
         return common[:1]
     first = turn % len(common) if common else 0
@@ -116,6 +136,8 @@ def _variety(turn: int, client: str, server: str, mechanism: str) -> dict[str, A
     """What does not matter, in turn."""
     users = [user for user in _USERS if "@" in user or server != "chasquid"]
     user = users[turn % len(users)]
+    if mechanism == "GSSAPI" and client == "curl":
+        return {}  # insists on a domain in the name of its user
     if mechanism in ("DIGEST-MD5", "GSSAPI", "ANONYMOUS"):
         # The part behind @ is the realm of DIGEST-MD5; there is one ticket of Kerberos.
         user = "bench"
@@ -128,7 +150,7 @@ def _variety(turn: int, client: str, server: str, mechanism: str) -> dict[str, A
         "recipients": 1 + (turn % 7 == 3) + (turn % 11 == 5),
         "ehlo": _EHLO_NAMES[turn % len(_EHLO_NAMES)],
         "size": _SIZES[turn % len(_SIZES)],
-        "short": turn % 3 == 0 or server in ("relay", "dovecot", "institute"),
+        "short": turn % 3 == 0 or server in SHORT_LINES,
         "initial_response": (None, True, False)[turn % 3],
     }
 
@@ -141,6 +163,8 @@ class _Names:
 
     def case(self, client: str, server: str, mechanism: str | None, further: dict[str, Any]) -> TlsCase:
         more: dict[str, Any] = {"tls": "starttls"} | further
+        if client == "gsasl" and mechanism is not None and mechanism.startswith("SCRAM-"):
+            more["expect"] = ((mechanism, "unknown"),)  # leaves before the server's last word
         more.setdefault("port", 465 if more["tls"] == "implicit" else 587)
         send = Send(client=client, server=server, mechanism=mechanism, **more)
         name = f"{client}-{server}-{mechanism.lower() if mechanism else 'none'}-{send.tls}"

@@ -52,21 +52,20 @@ def _rare() -> Iterator[Variant]:
     """Mechanisms that few pairs have in common."""
     tls = cycle(_BOTH)
     for client in ("curl", "swaks", "msmtp", "postfix", "exim", "javamail", "gsasl", "mutt"):
-        for server in ("campus", "exim"):
+        for server in ("campus", "exim") if client not in ("gsasl", "mutt") else ("campus",):
             how = _BOTH[0] if client == "gsasl" else next(tls)
             yield client, server, "NTLM", how | {"user": "erp" if client in ("curl", "exim") else "scan@office.example"}
     for client in ("curl", "msmtp", "postfix", "gsasl", "s-nail"):
         for server in ("campus", "institute"):
-            for how in _BOTH[: 1 if client == "gsasl" else 2]:
-                yield client, server, "GSSAPI", how | {"user": "bench"}
+            for how in _BOTH[: 1 if client in ("gsasl", "curl") else 2]:
+                yield client, server, "GSSAPI", how | ({} if client == "curl" else {"user": "bench"})
     for server in ("campus", "institute"):
         yield "gsasl", server, "ANONYMOUS", {"user": "bench"}
-        yield "gsasl", server, "ANONYMOUS", {"user": "bench", "initial_response": True}
     for client in ("swaks", "msmtp", "netsmtp", "postfix", "javamail", "gsasl"):
         for server in ("relay", "campus", "dovecot"):
             how = _BOTH[0] if client == "gsasl" else next(tls)
             yield client, server, "DIGEST-MD5", how | {"user": "bench"}
-    for client in ("msmtp", "postfix", "gsasl", "mutt", "neomutt"):
+    for client in ("msmtp", "postfix", "gsasl", "mutt"):
         for server in ("relay", "campus", "dovecot", "institute"):
             how = _BOTH[0] if client == "gsasl" else next(tls)
             yield client, server, ("SCRAM-SHA-1", "SCRAM-SHA-256")[server in ("campus", "dovecot")], how
@@ -81,7 +80,21 @@ def _rare() -> Iterator[Variant]:
         ("gsasl", "campus", "SCRAM-SHA-256"),
     ):
         for first in (True, False):
-            yield client, server, mechanism, {"initial_response": first, "short": server in ("relay", "dovecot")}
+            yield (
+                client,
+                server,
+                mechanism,
+                {"initial_response": first, "short": server not in ("exim", "exchange", "gmail")},
+            )
+
+
+def _instead(client: str, server: str, mechanism: str) -> str:
+    """``server``, but not chasquid for what it lacks, nor for clients whose TLS keys only a server can write down."""
+    return (
+        "institute"
+        if server == "chasquid" and (mechanism != "PLAIN" or client in ("javamail", "exim", "esmtp"))
+        else server
+    )
 
 
 def _refused() -> Iterator[Variant]:
@@ -93,10 +106,10 @@ def _refused() -> Iterator[Variant]:
             mechanism = "LOGIN" if client in ("ssmtp",) else "CRAM-MD5" if client == "dma" else "PLAIN"
             if client == "dma":
                 server = "relay"
-            yield client, server, mechanism, {"right": False}
+            yield client, _instead(client, server, mechanism), mechanism, {"right": False}
     for client in ("curl", "swaks", "smtplib", "go", "phpmailer", "postfix", "exim", "javamail", "msmtp"):
         yield client, "exchange", "LOGIN", {"right": False}
-        yield client, next(servers), "LOGIN", {"right": False, "tls": "implicit"}
+        yield client, _instead(client, next(servers), "LOGIN"), "LOGIN", {"right": False, "tls": "implicit"}
     for client in ("curl", "smtplib", "postfix", "msmtp", "phpmailer", "swaks"):
         yield client, "relay", "CRAM-MD5", {"right": False}
     for client in ("msmtp", "postfix", "mutt"):
@@ -104,7 +117,7 @@ def _refused() -> Iterator[Variant]:
         yield client, "campus", "SCRAM-SHA-1", {"right": False}
     for client in ("curl", "swaks", "exim", "javamail"):
         yield client, "exim", "NTLM", {"right": False}
-    for client in ("curl", "smtplib", "nodemailer", "go", "javamail", "phpmailer", "s-nail", "mutt", "msmtp", "exim"):
+    for client in ("curl", "smtplib", "nodemailer", "go", "javamail", "phpmailer", "mutt", "msmtp", "exim"):
         for server in ("gmail", "exchange", "aiosmtpd", "nodemailer"):
             yield client, server, "XOAUTH2", {"right": False}
     for client in ("curl", "go", "msmtp", "s-nail"):
@@ -143,7 +156,7 @@ def _mail_refused() -> Iterator[Variant]:
     for client in _WRITERS:
         for _ in range(3):
             server, port = next(servers)
-            yield client, server, None, {"port": port}
+            yield client, _instead(client, server, "PLAIN"), None, {"port": port}
 
 
 def _several() -> Iterator[Variant]:
@@ -213,7 +226,7 @@ OPEN_SCRIPTS: tuple[tuple[str, ...], ...] = (
     (*_MAIL, "RCPT TO:<x@partner.example>", *_TEXT, *_MAIL, *_TEXT, "QUIT"),
     ("NOOP", *_MAIL, *_TEXT, "QUIT"),
     ("<more>" + "\r\n".join((*_MAIL, "DATA", "")), "<read>", "<read>", "<read>", _TEXT[1], "QUIT"),
-    (*_MAIL, "DATA", "<slow 30000 0.2>", "QUIT"),
+    (*_MAIL, "DATA", "<slow 5000 0.2>", "QUIT"),
 )
 """The same at servers that take mail without a login."""
 
@@ -225,6 +238,7 @@ def _scripts() -> Iterator[Variant]:
             server = next(servers)
             if mechanism == "PLAIN" and server == "exchange":
                 server = next(servers)
+            server = _instead("script", server, mechanism or "PLAIN")
             before = (_EHLO, "STARTTLS", "<tls>", _EHLO)
             yield "script", server, mechanism, {"steps": before + steps, "expect": expected}
     for steps in OPEN_SCRIPTS:
@@ -255,7 +269,8 @@ def _suites() -> Iterator[Variant]:
     mechanisms = cycle(("PLAIN", "LOGIN", "CRAM-MD5", None))
     for cipher in _AEAD:
         for client in ("curl", "smtplib", "msmtp", "mutt", "swaks", "postfix"):
-            for server in ("relay", "exim"):
+            # OpenSSL's servers offer CCM in TLS 1.3 only where told to.
+            for server in ("relay", "exim") if "TLS_AES_128_CCM" not in cipher else ("exim",):
                 mechanism = next(mechanisms)
                 more: dict[str, Any] = {"port": 25} if mechanism is None and server == "exim" else {}
                 yield client, server, mechanism, _version(cipher) | more
@@ -266,9 +281,11 @@ def _cbc() -> Iterator[Variant]:
     mechanisms = cycle(("PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2", None))
     for cipher in _CBC:
         for client in ("curl", "smtplib", "msmtp", "exim"):
-            for server, mac_first in (("relay", False), ("relay", True), ("exim", False), ("exim", True)):
+            # GnuTLS has no longer the suites with SHA-2 unless asked.
+            other = "exim" if cipher.endswith("-SHA") else "campus"
+            for server, mac_first in (("relay", False), ("relay", True), (other, False), (other, True)):
                 mechanism = next(mechanisms)
-                if mechanism == "XOAUTH2" and server == "relay":
+                if mechanism == "XOAUTH2" and (server != "exim" or client == "msmtp"):
                     mechanism = "PLAIN"
                 more: dict[str, Any] = {"port": 25} if mechanism is None and server == "exim" else {}
                 yield client, server, mechanism, _version(cipher) | more | {"encrypt_then_mac": not mac_first}
@@ -280,7 +297,7 @@ def _cbc() -> Iterator[Variant]:
         ("javamail", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"),
         ("go", "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"),
     ):
-        for server in ("relay", "exim"):
+        for server in ("relay", "campus"):
             for mechanism in ("PLAIN", "LOGIN"):
                 yield client, server, mechanism, {"cipher": cipher, "tls_version": "1.2"}
 
@@ -297,7 +314,7 @@ def _old() -> Iterator[Variant]:
 
 def _padded() -> Iterator[Variant]:
     mechanisms = cycle(("PLAIN", "LOGIN", "XOAUTH2", None, "PLAIN"))
-    for size in (16, 64, 256, 512, 4096):
+    for size in (16, 64, 256, 512, 1024):
         for client in ("curl", "smtplib", "swaks", "postfix", "s-nail"):
             for server in ("exim", "padded"):
                 mechanism = next(mechanisms)
@@ -317,9 +334,10 @@ def _retried() -> Iterator[Variant]:
 def _resumed() -> Iterator[Variant]:
     for client in ("go", "javamail", "postfix"):
         for server in ("relay", "campus", "exim", "nodemailer", "aiosmtpd", "exchange", "gmail", "chasquid"):
-            if client == "javamail" and server == "chasquid":
-                continue
-            yield client, server, "LOGIN", {"connections": 2}
+            if server != "chasquid":
+                yield client, server, "LOGIN", {"connections": 2}
+            elif client not in ("javamail", "exim"):
+                yield client, server, "PLAIN", {"connections": 2}
         for server in ("relay", "exim", "aiosmtpd"):
             yield client, server, "PLAIN", {"connections": 2, "tls_version": "1.2"}
             yield (
@@ -334,7 +352,7 @@ def _certified() -> Iterator[Variant]:
     """Client certificates, with EXTERNAL, with another mechanism, with none."""
     for client in ("curl", "msmtp", "netsmtp", "exim", "gsasl"):
         for server in ("exim", "dovecot"):
-            if (client, server) != ("exim", "exim"):
+            if (client, server) not in (("exim", "exim"), ("gsasl", "exim")):
                 yield client, server, "EXTERNAL", {"client_certificate": "bench"}
     for client in ("curl", "msmtp", "swaks", "netsmtp", "smtplib", "postfix", "exim", "go", "nodemailer"):
         for server in ("exim", "campus", "dovecot"):

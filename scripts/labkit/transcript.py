@@ -30,10 +30,12 @@ _FIELDS = [
     "tls.handshake.version",
     "tls.handshake.extensions.supported_version",
     "tls.handshake.ciphersuite",
+    "tls.handshake.extension.type",
 ]
 
 _VERSIONS = {"0x0301": "1.0", "0x0302": "1.1", "0x0303": "1.2", "0x0304": "1.3"}
 _SERVER_HELLO, _CERTIFICATE, _CERTIFICATE_VERIFY = "2", "11", "15"
+_ENCRYPT_THEN_MAC = "22"
 _PORTS = (25, 587, 2525)
 _TOGETHER = 50
 """Streams read by one run of tshark, which can follow several at once."""
@@ -70,6 +72,7 @@ class Connection:
     readable: bool = True
     resumed: bool = False
     retried: bool = False
+    encrypt_then_mac: bool = False
     client_certificate: bool = False
     pipelined: bool = False
     ehlo: str | None = None
@@ -103,6 +106,7 @@ def connections(capture: Path, key_log: Path, cipher_names: dict[int, str]) -> l
             found[stream].client_certificate = True
         if _SERVER_HELLO in handshake:
             hellos[stream] = hellos.get(stream, 0) + 1
+            found[stream].encrypt_then_mac = _ENCRYPT_THEN_MAC in row["tls.handshake.extension.type"].split(",")
             version = row["tls.handshake.extensions.supported_version"] or row["tls.handshake.version"]
             found[stream].tls_version = _VERSIONS[version.split(",")[0]]
             found[stream].cipher = cipher_names[int(row["tls.handshake.ciphersuite"].split(",")[0], 16)]

@@ -15,7 +15,7 @@ from tests.captures.test_captures import NUMBERS as COMMON_NUMBERS
 
 FOLDER = CAPTURES / "tls"
 NUMBERS = COMMON_NUMBERS | {"recipients"}
-FLAGS = {"encrypt_then_mac", "resumed", "retried", "client_certificate", "pipelined"}
+FLAGS = {"resumed", "retried", "client_certificate", "pipelined"}
 STACKS = {"OpenSSL", "GnuTLS", "Go", "Java"}
 
 
@@ -55,7 +55,7 @@ def test_every_label_has_its_capture() -> None:
 
 @pytest.mark.parametrize("label", LABELS, ids=lambda label: label["id"])
 def test_label_is_well_formed(label: dict[str, Any]) -> None:
-    assert set(label) == FIELDS | FLAGS | {"recipients", "stack", "server_stack", "padding"}
+    assert set(label) == FIELDS | FLAGS | {"recipients", "stack", "server_stack", "padding", "encrypt_then_mac"}
     assert all(isinstance(label[name], str) for name in TEXTS)
     assert all(isinstance(label[name], str | None) for name in TEXTS_OR_NULL)
     assert all(type(label[name]) is int for name in NUMBERS)
@@ -86,13 +86,14 @@ def test_the_sessions_are_varied() -> None:
     assert {label["stack"] for label in LABELS} == STACKS
     for flag in FLAGS:
         assert {label[flag] for label in LABELS} == {True, False}, flag
+    assert {label["encrypt_then_mac"] for label in LABELS} == {True, False, None}
     without_auth = [label for label in LABELS if not label["auth_attempts"]]
     assert any(label["messages"] for label in without_auth)
     assert any(not label["messages"] for label in without_auth)
     assert any(label["padding"] and label["padding"]["client"] for label in LABELS)
     assert any(label["messages"] > 1 for label in LABELS)
     ciphers = {label["cipher"] for label in LABELS}
-    for kind in ("AES128-GCM", "AES256-GCM", "CHACHA20", "AES128-SHA", "AES256-SHA", "TLS_AES_128_GCM"):
+    for kind in ("AES128-GCM", "AES256-GCM", "CHACHA20", "CCM", "AES128-SHA", "AES256-SHA", "TLS_AES_128_GCM"):
         assert any(kind in cipher for cipher in ciphers), kind
 
 
