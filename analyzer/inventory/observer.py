@@ -135,7 +135,7 @@ class SessionObserver:
             if data is None:
                 self.gap(side, size, time)
             else:
-                self._hear(side, data, time)
+                self._hear(side ^ self._flip, data, time)
 
     def _parser(self) -> DialogueParser:
         """What follows the dialogue in the clear."""
