@@ -51,6 +51,8 @@ _BLOCK: Final = 16
 _LONG, _VERY_LONG = 512, 4096
 """Turns of the client from the first length on are told apart roughly, from the second on not at all: no line but
 tokens and Kerberos tickets is that long, and they are told from others by what remains of their length modulo 4."""
+_LEAST_BLOCK: Final = 8
+"""Nobody pads to smaller ones, and of a handful of lengths all are multiples of a small number now and then."""
 _PADDED: Final = 1000.0
 """Odds against chance from which a common divisor of all lengths is taken for padding to blocks."""
 
@@ -290,7 +292,7 @@ def _check_padding(turns: list[_Turn], pads: tuple[int, int]) -> None:
                     divisor = gcd(divisor, size + pads[of] + 1)  # with its content type, which is padded, too
             if divisor == 1:
                 break
-        if divisor > 1 and float(divisor) ** (len(lengths) - 1) >= _PADDED:
+        if divisor >= _LEAST_BLOCK and float(divisor) ** (len(lengths) - 1) >= _PADDED:
             raise Unreadable("padding")
         if divisor and divisor % _BLOCK == 0 and len(lengths) > 1:
             raise Unreadable("padding")
