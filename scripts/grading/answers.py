@@ -68,9 +68,15 @@ class Answer:
     def tellable(self) -> bool:
         """Lengths tell the mechanism of the login."""
         login = self.label.decisive
-        return login is not None and not (
-            login.mechanism in ALIKE and login.initial_response and login.outcome == "success"
-        )
+        return login is not None and not (self.token_at_once and login.outcome == "success")
+
+    @property
+    def token_at_once(self) -> bool:
+        """A token came with the command that names its mechanism. If it is refused, that may happen with a challenge,
+        whose answer often differs; labels do not say whether there was one.
+        """
+        login = self.label.decisive
+        return login is not None and login.mechanism in ALIKE and login.initial_response is True
 
     @property
     def mechanism_verdict(self) -> Verdict:

@@ -184,7 +184,9 @@ def test_a_refused_password_is_an_answer_where_what_followed_is_missing() -> Non
 def test_the_same_line_but_for_the_name_is_untellable_only_if_it_succeeds_at_once() -> None:
     assert not replace(RIGHT, label=replace(LABEL, decisive=TOKEN)).tellable
     assert replace(RIGHT, label=replace(LABEL, decisive=TOKEN._replace(initial_response=False))).tellable
-    assert replace(RIGHT, label=replace(LABEL, decisive=TOKEN._replace(outcome="failure"))).tellable
+    refused = replace(RIGHT, label=replace(LABEL, decisive=TOKEN._replace(outcome="failure")))
+    assert refused.tellable
+    assert refused.token_at_once
     assert RIGHT.tellable
 
 
