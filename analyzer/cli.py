@@ -60,7 +60,7 @@ status of a device, worst first:
   exposed      a password or token crossed the network in the clear
   password     logs in with a password, inside TLS or not reusable
   mixed        password and OAuth both in use
-  unknown      not visible, most often because the login lies inside TLS
+  unknown      not visible: packets are missing, or several readings fit
   no-auth      sends without logging in (relay by address, direct send)
   certificate, kerberos, anonymous
   oauth        logs in with OAuth only

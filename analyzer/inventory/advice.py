@@ -23,8 +23,8 @@ _BY_STATUS: dict[Status, str] = {
 }
 _WHY_UNKNOWN: dict[str, str] = {
     "inside-tls": (
-        "The login lies inside TLS, which no capture shows without keys: look at this device's mail settings, or at "
-        "the server's log"
+        "The login lies inside TLS, and its turns fit more than one kind: capture more of its sessions, give the keys "
+        "(--keylog), or look at this device's mail settings"
     ),
     "lost": "Packets of the login are missing: capture whole sessions at a point that sees both directions",
 }

@@ -32,17 +32,17 @@ def write_devices(devices: Sequence[Record], context: Record, out: TextIO) -> No
         write_head(DEVICE_COLUMNS, out, "Advice")
         for device in devices:
             write_row([*device_row(device), device["advice"]], out)
-    write_findings(context, out)
+    write_findings(context, out, devices)
 
 
-def write_findings(context: Record, out: TextIO) -> None:
-    """Findings explained, and the limits of the result."""
+def write_findings(context: Record, out: TextIO, devices: Sequence[Record] = ()) -> None:
+    """Findings explained, what marks among ``devices`` mean, and the limits of the result."""
     findings = list(wording.findings(context["summary"]))
     if findings:
         out.write("\n| Finding | Severity | Devices | Meaning |\n| --- | --- | ---: | --- |\n")
-        for severity, id, devices, explanation in findings:
-            write_row([id, severity, str(devices), explanation], out)
-    notes = list(wording.notes(context))
+        for severity, id, count, explanation in findings:
+            write_row([id, severity, str(count), explanation], out)
+    notes = [*wording.legend(devices), *wording.notes(context)]
     if notes:
         out.write("\n" + "".join(f"- {escaped(note)}\n" for note in notes))
 

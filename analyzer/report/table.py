@@ -176,7 +176,7 @@ def write_context(context: Record, out: TextIO, width: int, devices: Sequence[Re
         out.write("\nWhat to do\n")
         for addresses, advice in todo:
             out.write(_wrapped(f"  {addresses}: {advice}", width, "    "))
-    notes = list(wording.notes(context))
+    notes = [*wording.legend(devices), *wording.notes(context)]
     if notes:
         out.write("\n")
         for note in notes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -108,8 +109,22 @@ def login(device: Record) -> str:
     methods = [method for method in device["methods"] if method != "none"]
     seen = ", ".join(device["mechanisms"]) or ", ".join(methods) or "-"
     if device["evidence"] == "inferred":
-        return f"{seen} {INFERRED}{device['confidence']:.0%}"
+        return f"{seen} {inferred(device['confidence'])}"
     return seen
+
+
+def inferred(confidence: float) -> str:
+    """The mark of what was inferred, and the confidence in whole percent, rounded down: nothing inferred is certain."""
+    return f"{INFERRED}{math.floor(confidence * 100 + 1e-9)}%"
+
+
+def legend(devices: Iterable[Record]) -> Iterator[str]:
+    """What the marks in the table of devices mean, if there are any."""
+    if any(device["evidence"] == "inferred" for device in devices):
+        yield (
+            f"{INFERRED}99%: inferred from the sizes and the order of turns inside TLS, with this confidence; "
+            "'smtpauth explain' tells how."
+        )
 
 
 def decisive(session: Record) -> Record | None:
@@ -125,7 +140,7 @@ def session_login(session: Record) -> str:
     attempt = decisive(session)
     seen: str = (attempt and attempt["mechanism"]) or session["method"]
     if session["evidence"] == "inferred":
-        return f"{seen} {INFERRED}{session['confidence']:.0%}"
+        return f"{seen} {inferred(session['confidence'])}"
     return seen
 
 

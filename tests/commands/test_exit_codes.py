@@ -45,13 +45,13 @@ SHOWS: dict[str, list[Line]] = {
     "anonymous": ANONYMOUS,
     "oauth": TOKEN_NOT_SENT,
 }
-"""What a device says that earns a status; ``unknown`` begins with TLS."""
+"""What a device says that earns a status; ``unknown`` lies inside TLS, where its turns fit two kinds."""
 
 
 def capture(status: str, path: Path) -> Path:
     """A capture of one device of that status."""
     if status == "unknown":
-        path.write_bytes((MECHANISMS / "implicit-login-postfix-swaks.pcap").read_bytes())
+        path.write_bytes((MECHANISMS / "implicit-external-dovecot-netsmtp.pcap").read_bytes())
         return path
     return Pcap().add(hello() + SHOWS[status] + bye()).write(path)
 

@@ -21,16 +21,17 @@ def test_the_office_is_answered(capsys: pytest.CaptureFixture[str]) -> None:
     status = {device["device"]: device["status"] for device in answer["devices"]}
     assert status["10.20.0.101"] == "exposed"  # LOGIN in the clear, in a connection that crosses two files
     assert status["10.20.0.40"] == "password"  # CRAM-MD5 in the clear
-    assert status["10.20.0.102"] == "unknown"  # inside TLS
+    assert status["10.20.0.102"] == "password"  # inferred inside TLS
+    assert status["10.20.0.42"] == "oauth"
     assert status["10.20.0.107"] == "no-auth"
-    assert answer["summary"]["still_password"] == 7
+    assert answer["summary"]["still_password"] == 10
 
 
 def test_a_table_that_goes_to_a_pipe_fits_100_columns_and_has_no_colour() -> None:
     lines = run("scan", OFFICE).stdout.splitlines()
     assert max(map(len, lines)) <= 100
     assert all(line.isprintable() for line in lines)
-    assert "7 of 14 devices still use a password: 6 exposed, 1 password; 5 unknown, 2 no-auth." in lines
+    assert "10 of 14 devices still use a password: 6 exposed, 4 password; 2 no-auth, 1 certificate, 1 oauth." in lines
 
 
 def test_standard_input_is_read() -> None:

@@ -195,7 +195,7 @@ def test_no_command_is_wrong_usage_and_gets_the_help(capsys: pytest.CaptureFixtu
 def test_a_shortage_is_one_line_with_a_way_out(
     shortage: Exception, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(paths: object) -> None:
+    def fail(paths: object, **_: object) -> None:
         raise shortage
 
     monkeypatch.setattr("analyzer.commands.scan.open_captures", fail)
@@ -206,6 +206,6 @@ def test_a_shortage_is_one_line_with_a_way_out(
 
 
 def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("analyzer.commands.scan.open_captures", lambda paths: 1 / 0)
+    monkeypatch.setattr("analyzer.commands.scan.open_captures", lambda paths, **_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main(["scan", "x"])

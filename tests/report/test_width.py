@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.report.width import Placeholders, column_widths, display_width, fit, fit_counted, fit_middle
+from analyzer.report.width import Placeholders, column_widths, display_width, fit, fit_counted, fit_middle, fold
 
 texts = st.text(st.sampled_from("ab複合機ﾌﾟｱ\u0301é…"), max_size=30)
 
@@ -96,3 +96,26 @@ def test_cutting_many_cells_further_gives_way_to_cutting_a_few_whole_ones() -> N
 def test_how_many_more_there_are_is_never_cut_off(text: str, columns: int, shown: str) -> None:
     assert fit_counted(text, columns) == shown
     assert display_width(shown) <= columns
+
+
+@given(texts, st.integers(2, 40))
+def test_folded_lines_fit_and_nothing_is_lost(text: str, columns: int) -> None:
+    lines = fold(text, columns)
+    assert lines
+    assert all(display_width(line) <= columns for line in lines)
+    assert display_width("".join(lines)) == display_width(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("", [""]),
+        ("one two three", ["one two", "three"]),
+        ("one two  x", ["one two ", "x"]),
+        ("0123456789abc de", ["01234567", "89abc de"]),
+        ("ab 0123456789", ["ab", "01234567", "89"]),
+        ("複合機複合機", ["複合機複", "合機"]),
+    ],
+)
+def test_text_is_folded_at_blanks_or_where_a_word_is_too_long(text: str, lines: list[str]) -> None:
+    assert fold(text, 8) == lines
