@@ -12,7 +12,7 @@ from analyzer.inventory.session import Session
 from analyzer.streams import Conversation
 
 _WITH_PORT = re.compile(r"(?:\[(?P<six>[^\[\]]*)\]|(?P<four>[^:\[\]]*))(?::(?P<port>[0-9]{1,5}))?")
-_START = re.compile(r"(?:(\d{4}-\d\d-\d\d)[T ])?(\d\d(?::\d\d(?::\d\d(?:\.\d{0,6})?)?)?)?Z?")
+_START = re.compile(r"(?:(\d{4}-\d\d-\d\d)(?:[T ]|\Z))?(\d\d(?::\d\d(?::\d\d(?:\.\d{0,6})?)?)?)?Z?")
 
 
 @dataclass(frozen=True)

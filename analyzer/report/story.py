@@ -104,9 +104,11 @@ class _Story:
         self._begun = False
 
     def _heading(self, text: str) -> None:
-        before = "\n" if self._begun else ""
+        if self._begun:
+            self._out.write("\n")
         self._begun = True
-        self._out.write(f"{before}\x1b[1m{text}\x1b[0m\n" if self._colour else f"{before}{text}\n")
+        for line in fold(text, self._width):
+            self._out.write(f"\x1b[1m{line}\x1b[0m\n" if self._colour else f"{line}\n")
 
     def _line(self, text: str, lead: str = "  ", indent: int | None = None) -> None:
         """``text`` behind ``lead``, its further lines indented as far as ``lead`` goes, or as told."""
@@ -230,18 +232,21 @@ class _Story:
         heard = max((display_width(turn["server"]) for turn in turns), default=0)
         beside = 6 + 3 + said + 2 + 3 + heard <= self._width
         for number, turn in enumerate(turns, 1):
-            client = f"C  {turn['client'] or '':{said}}" if turn["client"] else " " * (3 + said)
+            client = f"C  {turn['client']:{said}}" if turn["client"] else " " * (3 + said)
             server = f"S  {turn['server']:{heard}}"
             why = "; ".join(reason["explanation"] for reason in turn["why"])
-            lead = f"{number:>4}  {client}  {server}  " if beside else f"{number:>4}  {client}".rstrip()
-            if why and beside and self._width - len(lead) >= _WHY:
-                self._line(why, lead)
+            lead = f"{number:>4}  "
+            if beside and why and self._width - len(lead) - len(client) - len(server) - 4 >= _WHY:
+                self._line(why, f"{lead}{client}  {server}  ")
                 continue
-            self._out.write(lead.rstrip() + "\n")
-            if not beside:
-                self._line(server.rstrip(), " " * 6)
+            if beside:
+                self._out.write(f"{lead}{client}  {server}".rstrip() + "\n")
+            else:
+                if turn["client"]:
+                    self._line(client.rstrip(), lead)
+                self._line(server.rstrip(), " " * len(lead) if turn["client"] else lead)
             if why:
-                self._line(why, " " * 6 + "^ ")
+                self._line(why, " " * len(lead) + "^ ")
 
 
 _FAMILIES: Final = {"none": "no login", "other": "something that is not known here"}
