@@ -109,6 +109,20 @@ def test_the_readmes_first_table_is_what_the_command_prints() -> None:
     assert done.stdout.startswith(shown.removesuffix("…\n"))
 
 
+def test_the_readmes_explanation_is_what_the_command_prints() -> None:
+    (sample,) = (block for _, block in BLOCKS if block.startswith("$ scripts/run explain "))
+    call, _, shown = sample.partition("\n…\n")
+    done = subprocess.run(
+        [*COMMAND, *call.split()[2:]],
+        capture_output=True,
+        text=True,
+        cwd=REPOSITORY,
+        env=environment(),
+        timeout=PATIENCE,
+    )
+    assert done.stdout.endswith(f"\n{shown}")
+
+
 def test_help_and_readme_know_every_status_format_and_exit_code() -> None:
     for text in (help_of("scan"), README):
         for status in ALL_STATUSES:
