@@ -23,7 +23,7 @@ from typing import Final
 
 from analyzer.inventory.bounded import Sightings
 from analyzer.inventory.session import Session
-from analyzer.tls import ANSWER_FROM, HIGHEST, shares_before
+from analyzer.tls import ANSWER_FROM, confidence_of, shares_before
 
 LISTED_EVIDENCE: Final = 64
 """Different pieces of evidence of one address. A program that sends the same brings a handful."""
@@ -80,7 +80,7 @@ def combined(fits: Collection[Fit]) -> tuple[str, float] | None:
     share = 1 / sum(exp(value - best) for value in sums)
     if share < ANSWER_FROM:
         return None
-    return _METHODS[sums.index(best)], round(min(share, HIGHEST), 4)
+    return _METHODS[sums.index(best)], confidence_of(share)
 
 
 def _margin(fit: Fit) -> tuple[float, Fit]:

@@ -13,7 +13,7 @@ Inside, from the wire up:
 ``tracker``       one connection: all of the above
 """
 
-from analyzer.tls.inference import ABSTENTIONS, ANSWER_FROM, HIGHEST, Clues, Inference, shares_before
+from analyzer.tls.inference import ABSTENTIONS, ANSWER_FROM, HIGHEST, Clues, Inference, confidence_of, shares_before
 from analyzer.tls.recognition import looks_like_tls
 from analyzer.tls.records import TlsSession
 from analyzer.tls.sides import CLIENT, SERVER
@@ -29,6 +29,7 @@ __all__ = [
     "Inference",
     "TlsSession",
     "TlsTracker",
+    "confidence_of",
     "looks_like_tls",
     "shares_before",
 ]

@@ -16,7 +16,7 @@ turns than one with a token, or none at all. From the wire up:
 from analyzer.tls.inference.expectations import Clues
 from analyzer.tls.inference.reasons import ABSTENTIONS, REASONS
 from analyzer.tls.inference.records import Inference, InferredAttempt, InferredTurn, abstain
-from analyzer.tls.inference.verdict import ANSWER_FROM, HIGHEST, infer, shares_before
+from analyzer.tls.inference.verdict import ANSWER_FROM, HIGHEST, confidence_of, infer, shares_before
 
 __all__ = [
     "ABSTENTIONS",
@@ -28,6 +28,7 @@ __all__ = [
     "InferredAttempt",
     "InferredTurn",
     "abstain",
+    "confidence_of",
     "infer",
     "shares_before",
 ]

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import cache
-from math import log
+from math import floor, log
 from typing import Final, TypeVar
 
 from analyzer.tls.inference.expectations import Clues, Expectations, expectations
@@ -31,6 +31,8 @@ DETAIL_FROM: Final = 0.95
 HIGHEST: Final = 0.998
 """Greatest confidence of one session. The grammar's own figure goes on to 1, but no set of recordings is large
 enough to show that one answer in a thousand is not wrong."""
+
+_HIGH_STEPS: Final = (HIGHEST, 0.995)
 
 _PASSWORDS: Final = ("basic", "challenge")
 """Of these a login that has begun is answer enough; after any other one a password may follow."""
@@ -104,17 +106,23 @@ def _conclude(
     if share < ANSWER_FROM:
         reason = "ambiguous" if sum(families.values()) >= ANSWER_FROM else "not-smtp"
         return replace(unknown, reason=reason, likelihoods=likelihoods)
-    attempts = _attempts(result, method, min(share, HIGHEST))
+    attempts = _attempts(result, method, confidence_of(share))
     if not (ended or chart.settled or result.messages) and not (attempts and method in _PASSWORDS):
         return replace(unknown, reason="cut-off")
     return replace(
         unknown,
         method=method,
-        confidence=round(min(share, HIGHEST), 4),
+        confidence=confidence_of(share),
         attempts=attempts,
         messages=result.messages,
         likelihoods=likelihoods,
     )
+
+
+def confidence_of(share: float) -> float:
+    """Confidence in an answer with this probability: in hundredths, rounded down, so that no length can be computed
+    from it."""
+    return next((step for step in _HIGH_STEPS if share >= step), floor(share * 100) / 100)
 
 
 def _nothing_said(exchanges: Sequence[Exchange], clues: Clues) -> Inference:
@@ -154,7 +162,7 @@ def _likelihoods(families: dict[str, float]) -> dict[str, float]:
     """How well the turns fit each family, as logarithms, without what was thought of it before."""
     fit = {family: log(max(families.get(family, 0.0), _LEAST) / share) for family, share in shares_before().items()}
     best = max(fit.values())
-    return {family: round(value - best, 1) for family, value in fit.items()}
+    return {family: round(2 * (value - best)) / 2 for family, value in fit.items()}
 
 
 def _attempts(result: Parse, method: str, confidence: float) -> tuple[InferredAttempt, ...]:
@@ -182,7 +190,7 @@ def _attempt(column: list[tuple[Attempt, float]], confidence: float) -> Inferred
         column[0][0].method,
         _agreed((attempt.initial_response, share) for attempt, share in column),
         outcome or "unknown",
-        round(confidence, 4),
+        confidence,
     )
 
 
