@@ -132,6 +132,8 @@ def _is_closed(result: Result) -> bool:
 def _write(record: Record, report: Report, format: str, out: TextIO) -> None:
     if format == "json":
         context = context_record(report)
+        for source in context["inputs"]:
+            del source["bytes"]  # of a capture that holds little else they would tell how long a password is
         of_run = {name: context[name] for name in ("inputs", "undecoded", "damage", "complete", "interrupted")}
         out.write(json.dumps({**record, **of_run}, indent=2) + "\n")
     else:

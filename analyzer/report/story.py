@@ -72,7 +72,7 @@ _ACCEPTED: Final = {
     "starttls": "TLS accepted",
     "quit": "closes",
 }
-_REFUSED: Final = {"greeting": "turns away", "auth": "login refused", "message": "message refused"}
+_REFUSED: Final = {"greeting": "turns away", "auth": "login refused", "message": "message refused", "other": "refused"}
 _FIRST_REFUSAL: Final = 400
 
 _TIME: Final = 9  # columns: 9999.999 seconds and a blank
@@ -212,15 +212,16 @@ class _Story:
     def inferred(self, record: Record) -> None:
         """What sizes and turns say of the dialogue inside TLS."""
         inferred = record["inferred"]
-        if inferred is None or (record["decrypted"] and not inferred["turns"]):
+        if inferred is None:
             return
         if record["decrypted"]:
-            self._heading("Inside TLS, as it would have been inferred without the keys")
+            told = f"{inferred['method']} ({inferred['reason']})" if inferred["reason"] else inferred["method"]
+            self._heading(f"Inside TLS, as it would have been inferred without the keys: {told}")
         else:
             self._heading("Inside TLS, inferred from sizes and turns: the most probable reading")
         self._turns(inferred["turns"])
         if not inferred["turns"]:
-            self._line("None: see the verdict.")
+            self._line("None." if record["decrypted"] else "None: see the verdict.")
         elif not inferred["whole"]:
             self._line("The rest could not change the verdict, or was too much to read.")
         shares = [f"{_FAMILIES.get(name, name)} {percent(share)}" for name, share in inferred["probabilities"].items()]

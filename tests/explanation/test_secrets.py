@@ -107,7 +107,6 @@ def test_passwords_of_any_length_give_the_same_explanation(
     for size in (6, 8, 11, 14, 17, 22, 28):
         path = Pcap().add(login(b"x" * size), server_port=465).write(tmp_path / "one.pcap")
         assert main(["explain", str(path), "--session", "10.0.0.1", "--format", format]) == 0
-        text = capsys.readouterr().out
-        seen.add("\n".join(line for line in text.splitlines() if '"bytes"' not in line))  # of the whole file
+        seen.add(capsys.readouterr().out)
     assert len(seen) == 1
     assert "AUTH LOGIN" in seen.pop()

@@ -159,7 +159,13 @@ def test_what_was_decrypted_stands_before_what_would_have_been_inferred() -> Non
     account.inside = [Entry(0, 0, "ehlo", ("EHLO x",)), Entry(0, 1, "reply", ("250 x",), answers="ehlo", code=250)]
     text = told(made, account)
     assert "Inside TLS, decrypted with its keys (C: client, S: server)\n  C  EHLO              EHLO x\n" in text
-    assert text.index("decrypted with its keys (C") < text.index("as it would have been inferred without the keys")
+    assert text.index("decrypted with its keys (C") < text.index(
+        "as it would have been inferred without the keys: basic\n"
+    )
+    account.tls = TlsSession(inference=Inference(reason="padding"))
+    assert told(made, account).endswith(
+        "\nInside TLS, as it would have been inferred without the keys: unknown (padding)\n  None.\n"
+    )
 
 
 @pytest.mark.parametrize(
