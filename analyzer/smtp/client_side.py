@@ -27,7 +27,7 @@ class ClientSide(State):
         if self._mode == COMMANDS and self._exchange is None and not buffer.part:
             command = command_of(data)
             if command is not None:
-                self._command(command, len(data) - 2)
+                self._command(command, len(data.rstrip(b"\r\n")))
                 return None
         at, end = 0, len(data)
         if buffer.part and (begins_tls(buffer.part, 0) is None or not self._client_seen):
