@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from analyzer.tls.inference.grammar import Node, grammar, read_rows
-from analyzer.tls.inference.lengths import Bounds, Fixed, Mixture, Pattern
+from analyzer.tls.inference.lengths import Fixed, Mixture, Pattern
 from analyzer.tls.inference.turns import Exchange
 
 _EXTENSIONS: Final = frozenset(("CHUNKING", "PIPELINING"))
@@ -41,8 +41,11 @@ _TINY: Final = 1e-12
 _SUBMISSION: Final = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Clues:
+Moves = list[tuple[Node, float]]
+"""What may be said next, and how probable that is."""
+
+
+class Clues(NamedTuple):
     """What a connection shows beside the records inside TLS.
 
     Attributes:
@@ -80,7 +83,7 @@ class Expectations:
         default: factor for the others.
         total: sum of the weights of all mechanisms, with their factors.
         reasons: what was used, kebab-case words.
-        charts, logins: what :mod:`.parse` found under these expectations.
+        charts, moves, logins: what :mod:`.parse` found under these expectations.
     """
 
     ehlo_size: int | None
@@ -92,7 +95,8 @@ class Expectations:
     total: float
     reasons: tuple[str, ...]
     charts: dict[Exchange | None, object] = field(default_factory=dict)
-    logins: dict[Bounds, list[tuple[Node, float]]] = field(default_factory=dict)
+    moves: dict[tuple[Node, Exchange, Exchange | None], Moves] = field(default_factory=dict)
+    logins: dict[Exchange, Moves] = field(default_factory=dict)
 
     @staticmethod
     def forget_charts() -> None:

@@ -59,6 +59,7 @@ class Node:
         message: a message was accepted.
         mail: a message is under way, so that no login can follow before it is over (RFC 4954 section 4).
         needs: keyword of the extension that the server must offer for it, or empty.
+        sets_style: the next answer may be like this one.
         alike: nodes whose answer often has the same length as this one's.
         lines: lines that the client's turn has; 0 where it has any number.
         split: they were written one by one.
@@ -80,6 +81,7 @@ class Node:
     mail: bool = False
     needs: str = ""
     alike: tuple[str, ...] = ()
+    sets_style: bool = False
     lines: int = 1
     split: bool = False
 
@@ -147,6 +149,9 @@ class _Builder:
                 lines=row.get("lines", 1),
                 split=row.get("split", False),
             )
+        for node in self._nodes.values():
+            for name in node.alike:
+                self._nodes[name].sets_style = True
         for name, row in rows.items():
             self._link(self._nodes[name], row["next"])
         nothing = Fixed([(1, 0)])

@@ -16,10 +16,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log
-from operator import attrgetter
-from typing import Final
+from operator import attrgetter, itemgetter
+from typing import Final, TypeVar
 
-from analyzer.tls.inference.expectations import Expectations
+from analyzer.tls.inference.expectations import Expectations, Moves
 from analyzer.tls.inference.grammar import Attempt, Node, grammar
 from analyzer.tls.inference.lengths import Bounds, Pattern, Text
 from analyzer.tls.inference.records import Inference
@@ -32,7 +32,7 @@ for what the beginning did not show."""
 MAX_WAYS: Final = 128
 """Nodes and histories kept at a time; honest dialogues need a dozen, so only absurd ones lose any."""
 
-MAX_CHARTS: Final = 4096
+MAX_CHARTS: Final = 8192
 """Beginnings of dialogues that are kept, some KB each. A network of some hundred devices has a few thousand."""
 
 _NEGLIGIBLE: Final = 1e-5
@@ -114,7 +114,7 @@ class Chart:
         settled: the verdict cannot change any more.
         mail: of what is settled, how many of the exchanges so far belong to the message under way.
         following: charts of the exchanges that followed in other connections.
-        concluded: what was made of it, by whoever asked; whether the dialogue ended there is the key.
+        concluded: what was made of it, by whoever asked, under keys of their own.
     """
 
     __slots__ = ("concluded", "following", "last", "mail", "settled", "strange", "telling", "ways")
@@ -127,7 +127,7 @@ class Chart:
         self.settled = bool(ways) and ways[0].node.mail and _is_settled(ways)
         self.mail = _since_mail(ways[0]) if self.settled else 0
         self.following: dict[Exchange, Chart] = {}
-        self.concluded: dict[tuple[bool, bool], Inference] = {}
+        self.concluded: dict[tuple[bool, bool, int], Inference] = {}
 
 
 @dataclass(slots=True)
@@ -217,98 +217,116 @@ def _advance(chart: Chart, exchange: Exchange, expected: Expectations) -> Chart:
 
 _share = attrgetter("share")
 
+_Onward = tuple[float, Moves]
+
 
 def _step(chart: Chart, exchange: Exchange, expected: Expectations) -> list[Way]:
-    client, server, pieces = exchange
-    assert client is not None  # noqa: S101 - only the opening has none
     before = chart.last
-    replies = expected.replies
     found: dict[tuple[Node, History, tuple[Pattern, ...]], Way] = {}
     earlier = chart.telling.index(exchange) if exchange in chart.telling else -1
     recalls = earlier < 0 and len(chart.telling) < _MAX_RECALLED and _is_telling(exchange)
-    heard: dict[Pattern, float] = {}
     least = 0.0
     for way in chart.ways:  # the most probable one first
-        at = way.node
-        moves = _following(at, client)
-        if at.logins:
-            factor = at.logins * (min(expected.login, 1.0) if way.history else expected.login)
-            if way.history and way.history[-1].outcome == "success":
-                factor *= _LOGIN_AGAIN
-            moves = [*moves, *[(node, odds * factor) for node, odds in _logins(expected, client)]]
-        for node, said in moves:
-            if before is None and expected.ehlo_size is not None and node.name in _OPENINGS:
-                said = _said_again(node, client, expected.ehlo_size)
-            if node.needs and node.needs in expected.missing:
-                said *= _WITHOUT_EXTENSION
-            pattern = node.server
-            answered = heard.get(pattern)
-            if answered is None:
-                answered = heard[pattern] = _heard(replies.get(pattern, pattern), server)
-            odds = said * answered
-            if node.alike and before is not None and at.name in node.alike:
-                odds = _alike(odds, said, exchange, before)
-            share = way.share * odds
-            if share <= least:
-                continue
-            if node.lines:
-                written = _written(node, pieces)
-                odds *= written
-                share *= written
-            if earlier >= 0 and way.recalled[earlier] is not node.client:
-                odds *= _SAME_YET_ANOTHER
-                share *= _SAME_YET_ANOTHER
-            if share * _NEGLIGIBLE > least:
-                least = share * _NEGLIGIBLE
-            history = way.history if node.attempt is None else (*way.history, node.attempt)
-            recalled = (*way.recalled, node.client) if recalls else way.recalled
-            key = (node, history, recalled)
-            there = found.get(key)
-            if there is None:
-                found[key] = Way(node, history, recalled, share, way.best * odds, way, way.messages + node.message)
-            else:
-                there.share += share
-                if way.best * odds > there.best:
-                    there.best = way.best * odds
-                    there.before = way
-                    there.messages = way.messages + node.message
+        for factor, moves in _onward(way, exchange, before, expected):
+            room = way.share * factor
+            for node, odds in moves:  # the most probable one first, here as well
+                share = room * odds
+                if share <= least:
+                    break
+                if earlier >= 0 and way.recalled[earlier] is not node.client:
+                    share *= _SAME_YET_ANOTHER
+                if share * _NEGLIGIBLE > least:
+                    least = share * _NEGLIGIBLE
+                best = way.best * (share / way.share)
+                history = way.history if node.attempt is None else (*way.history, node.attempt)
+                recalled = (*way.recalled, node.client) if recalls else way.recalled
+                key = (node, history, recalled)
+                there = found.get(key)
+                if there is None:
+                    found[key] = Way(node, history, recalled, share, best, way, way.messages + node.message)
+                else:
+                    there.share += share
+                    if best > there.best:
+                        there.best = best
+                        there.before = way
+                        there.messages = way.messages + node.message
     return list(found.values())
+
+
+def _onward(way: Way, exchange: Exchange, before: Exchange | None, expected: Expectations) -> list[_Onward]:
+    """What may follow ``way`` if it is ``exchange``, with the odds; logins apart, with a factor of their own."""
+    at = way.node
+    key = (at, exchange, before if at.sets_style else None)
+    moves = expected.moves.get(key)
+    if moves is None:
+        moves = _kept(expected.moves, key, _moves(at, exchange, before, expected))
+    if not at.logins:
+        return [(1.0, moves)]
+    logins = expected.logins.get(exchange)
+    if logins is None:
+        logins = _kept(expected.logins, exchange, _logins(exchange, expected))
+    factor = at.logins * (min(expected.login, 1.0) if way.history else expected.login)
+    if way.history and way.history[-1].outcome == "success":
+        factor *= _LOGIN_AGAIN
+    return [(1.0, moves), (factor, logins)]
+
+
+_K = TypeVar("_K")
+
+
+def _kept(memory: dict[_K, Moves], key: _K, moves: Moves) -> Moves:
+    if len(memory) >= MAX_CHARTS:
+        memory.clear()
+    memory[key] = moves
+    return moves
 
 
 # --- probabilities --------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=16384)
-def _following(node: Node, bounds: Bounds) -> list[tuple[Node, float]]:
-    """What may follow ``node`` if the client says something of this length, and how probable that is."""
-    found: list[tuple[Node, float]] = []
-    for following, share in node.next:
-        said = _said(following.client, bounds)
-        if said:
-            found.append((following, share * said))
-    return found
+def _moves(at: Node, exchange: Exchange, before: Exchange | None, expected: Expectations) -> Moves:
+    """What may follow ``at`` if it is ``exchange``, logins left out: the most probable one first."""
+    client = exchange.client
+    assert client is not None  # noqa: S101 - only the opening has none
+    found: Moves = []
+    for node, share in at.next:
+        if before is None and expected.ehlo_size is not None and node.name in _OPENINGS:
+            said = share * _said_again(node, client, expected.ehlo_size)
+        else:
+            said = share * node.client.probability(client)
+        if node.needs and node.needs in expected.missing:
+            said *= _WITHOUT_EXTENSION
+        if not said:
+            continue
+        odds = said * _heard(expected.replies.get(node.server, node.server), exchange.server)
+        if before is not None and at.name in node.alike:
+            odds = _alike(odds, said, exchange, before)
+        if node.lines:
+            odds *= _written(node, exchange.pieces)
+        found.append((node, odds))
+    return _sorted(found)
 
 
-@lru_cache(maxsize=16384)
-def _said(pattern: Pattern, bounds: Bounds) -> float:
-    return pattern.probability(bounds)
-
-
-def _logins(expected: Expectations, bounds: Bounds) -> list[tuple[Node, float]]:
+def _logins(exchange: Exchange, expected: Expectations) -> Moves:
     """The same for the beginnings of logins."""
-    known = expected.logins.get(bounds)
-    if known is None:
-        if len(expected.logins) >= MAX_CHARTS:
-            expected.logins.clear()
-        known = expected.logins[bounds] = []
-        for name, pattern, entries in _beginnings(bounds[0] % 4 if bounds[0] == bounds[1] else None):
-            said = pattern.probability(bounds)
-            if said:
-                said *= expected.mechanisms.get(name, expected.default)
-                known += [(node, share * said) for node, share in entries]
-        total = expected.total
-        known[:] = [(node, odds / total) for node, odds in known]
-    return known
+    client, server, pieces = exchange
+    assert client is not None  # noqa: S101 - only the opening has none
+    found: Moves = []
+    for name, pattern, entries in _beginnings(client[0] % 4 if client[0] == client[1] else None):
+        said = pattern.probability(client)
+        if said:
+            said *= expected.mechanisms.get(name, expected.default) / expected.total
+            for node, share in entries:
+                answered = _heard(expected.replies.get(node.server, node.server), server)
+                found.append((node, said * share * answered * _written(node, pieces)))
+    return _sorted(found)
+
+
+def _sorted(moves: Moves) -> Moves:
+    return sorted([move for move in moves if move[1]], key=_odds, reverse=True)
+
+
+_odds = itemgetter(1)
 
 
 @lru_cache(maxsize=5)
@@ -333,9 +351,8 @@ def _heard(pattern: Pattern, readings: tuple[Bounds, ...]) -> float:
 
 def _said_again(node: Node, bounds: Bounds, size: int) -> float:
     """Probability of the first line, where one of ``size`` bytes was said in the clear."""
-    share = next(share for following, share in grammar().start.next if following is node)
     same = bounds[0] <= size <= bounds[1]
-    return share * (_SAME_EHLO * same + (1 - _SAME_EHLO) * node.client.probability(bounds))
+    return _SAME_EHLO * same + (1 - _SAME_EHLO) * node.client.probability(bounds)
 
 
 def _alike(odds: float, said: float, exchange: Exchange, before: Exchange) -> float:

@@ -238,19 +238,16 @@ def _behind_handshake(log: RecordLog, seal: Seal) -> tuple[list[_Turn], bool]:
     rest = sizes[boundary + 1 :]
     if not log.overflow:
         rest = _without_close_notify(rest, (shorter[CLIENT] + _CLOSE_NOTIFY, shorter[SERVER] + _CLOSE_NOTIFY))
+    _check_padding(rest, shorter, (pad, server_pad))
+    update = seal.extra + pad + _KEY_UPDATE
+    if update in rest:  # of the client, no line of which is that long
+        updates = (update, (seal.extra + server_pad + _KEY_UPDATE) | 1 << _SIDE_BIT)
+        rest = array("H", [packed for packed in rest if packed not in updates])
     turns = _grouped(rest, shorter)
     spoken = next((records for side, records in reversed(turns) if side == CLIENT), [])
     if spoken[-2:] == [_QUIT, _CLOSE_NOTIFY]:  # it did not wait for the answer
         del spoken[-1]
-    _check_padding(turns, (pad, server_pad))
-    if any(side == CLIENT and _KEY_UPDATE in records for side, records in turns):  # no line of a client is that long
-        turns = _without_key_updates(turns)
     return turns, of_client[0][1] >= _CERTIFICATE
-
-
-def _without_key_updates(turns: list[_Turn]) -> list[_Turn]:
-    rest = array("H", [side << _SIDE_BIT | size for side, records in turns for size in records if size != _KEY_UPDATE])
-    return _grouped(rest, (0, 0))
 
 
 def _client_finished(flight: list[_Piece], seal: Seal) -> tuple[int, int]:
@@ -280,18 +277,19 @@ def _may_precede(before: list[_Piece], seal: Seal) -> bool:
     return first in (_EMPTY_CERTIFICATE, _EMPTY_CERTIFICATE + _JSSE_PADDING)
 
 
-def _check_padding(turns: list[_Turn], pads: tuple[int, int]) -> None:
+def _check_padding(sizes: array[int], shorter: tuple[int, int], pads: tuple[int, int]) -> None:
     """Refuse lengths that all are multiples of a block: RFC 8446 section 5.4 leaves padding to the sender."""
-    for of in (CLIENT, SERVER):
+    for side in (CLIENT, SERVER):
         divisor = 0
         lengths: set[int] = set()
-        for side, records in turns:
-            if side == of:
-                for size in records:
-                    lengths.add(size)
-                    divisor = gcd(divisor, size + pads[of] + 1)  # with its content type, which is padded, too
-            if divisor == 1:
-                break
+        inner = pads[side] + 1 - shorter[side]  # with its content type, which is padded, too
+        for packed in sizes:
+            if packed >> _SIDE_BIT == side:
+                length = (packed & _LENGTH_MASK) + inner
+                lengths.add(length)
+                divisor = gcd(divisor, length)
+                if divisor == 1:
+                    break
         if divisor >= _LEAST_BLOCK and float(divisor) ** (len(lengths) - 1) >= _PADDED:
             raise Unreadable("padding")
         if divisor and divisor % _BLOCK == 0 and len(lengths) > 1:

@@ -79,12 +79,14 @@ def _infer(
     chart, count = read(exchanges, expected)
     rest = len(exchanges) - count if whole else 1
     ended = clues.ended and not rest
-    inference = chart.concluded.get((ended, bool(rest)))
+    messages = messages_in(exchanges[count - chart.mail :]) if chart.settled else -1
+    key = (ended, bool(rest), messages)
+    inference = chart.concluded.get(key)
     if inference is None:
         inference = _conclude(chart, exchanges[:count], expected, ended=ended, whole=not rest)
-        chart.concluded[ended, bool(rest)] = inference
-    if chart.settled and (messages := messages_in(exchanges[count - chart.mail :])) != inference.messages:
-        return replace(inference, messages=messages)
+        if messages >= 0:
+            inference = replace(inference, messages=messages)
+        chart.concluded[key] = inference
     return inference
 
 
