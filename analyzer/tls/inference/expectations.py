@@ -116,8 +116,13 @@ def expectations(
     known = _known_server(clues.greeting, without) if clues.greeting else None
     ehlo_size = clues.ehlo_size if clues.client_first else None
     growth = _growth(clues, exchanges)
-    missing = _EXTENSIONS.difference(clues.extensions) if clues.extensions is not None else frozenset()
+    missing = _missing(clues.extensions) if clues.extensions is not None else frozenset()
     return _expectations(clues.submission, ehlo_size, missing, growth, clues.offered or (), client_certificate, known)
+
+
+@lru_cache(maxsize=1024)
+def _missing(offered: tuple[str, ...]) -> frozenset[str]:
+    return _EXTENSIONS.difference(offered)
 
 
 @lru_cache(maxsize=MAX_EXPECTATIONS)
@@ -159,9 +164,9 @@ def _growth(clues: Clues, exchanges: Sequence[Exchange]) -> int | None:
 
     ``None`` where that cannot be told; negative where it is longer by an unknown number of bytes.
     """
-    first = next((exchange for exchange in exchanges if exchange.client is not None), None)
-    if first is None or not clues.client_first or clues.ehlo_reply_size is None:
+    if not clues.client_first or clues.ehlo_reply_size is None or not exchanges:
         return None
+    first = exchanges[0]
     unchanged = clues.ehlo_reply_size - _STARTTLS_LINE
     step = _SHORTEST_NAME if clues.offered else _AUTH_LINE
     if any(least <= unchanged <= most < unchanged + step for least, most in first.server):

@@ -126,14 +126,19 @@ class Dialogue(Sequence[Exchange]):
                 return Exchange(None, _readings(self._turns[0][1], self._slack, tickets=self._tickets > 0))
             number -= 1
         at = self._first + 2 * number
-        slack = self._slack
-        pieces = self._turns[at][1]
+        slack, turns = self._slack, self._turns
+        pieces = turns[at][1]
         server: tuple[Bounds, ...] = ()
-        if at + 1 < len(self._turns):
-            answer = self._turns[at + 1][1]
-            server = _readings(answer, slack, tickets=number == 0 and self._tickets > 0)
-        count = (len(pieces) + 1) // 2 if self._split else len(pieces)
-        return Exchange(_rounded(_bounds(pieces, slack)), server, count)
+        if at + 1 < len(turns):
+            answer = turns[at + 1][1]
+            if number == 0 and self._tickets > 0:
+                server = _readings(answer, slack, tickets=True)
+            else:
+                server = (_bounds(answer, slack),)
+        client = _bounds(pieces, slack)
+        if client[1] >= _LONG:
+            client = _rounded(client)
+        return Exchange(client, server, (len(pieces) + 1) // 2 if self._split else len(pieces))
 
 
 @dataclass(slots=True)
@@ -350,21 +355,18 @@ def _readings(records: list[int], slack: int, *, tickets: bool) -> tuple[Bounds,
 
 def _bounds(records: list[int], slack: int) -> Bounds:
     """Of all records together."""
-    if len(records) == 1:
-        most = records[0]
-        return (max(0, most - slack), most) if slack else (most, most)
-    most = sum(records)
+    most = records[0] if len(records) == 1 else sum(records)
+    if not slack:
+        return most, most
     return sum([max(0, record - slack) for record in records]), most
 
 
 def _rounded(bounds: Bounds) -> Bounds:
-    """The same, where it is long, in round numbers that leave the same remainder.
+    """What is long, in round numbers that leave the same remainder.
 
     How long a message or a token is says nothing more; but what was inferred for one holds for all of them then.
     """
     least, most = bounds
-    if most < _LONG:
-        return bounds
     if most >= _VERY_LONG:
         rounded = _VERY_LONG
     else:

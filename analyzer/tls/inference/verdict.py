@@ -102,23 +102,27 @@ def _conclude(
         families[family] = families.get(family, 0.0) + share
     method = max(families, key=lambda family: families[family])
     share = families[method]
-    likelihoods = _likelihoods(families)
     reasons = (*expected.reasons, *_reasons(result.best))
-    unknown = Inference(reasons=reasons, turns=_turns(result.best, exchanges), whole=whole, shares=families)
+    turns = _turns(result.best, exchanges)
+    likelihoods = _only(method) if chart.settled else _likelihoods(families)
     if share < ANSWER_FROM:
         reason = "ambiguous" if sum(families.values()) >= ANSWER_FROM else "not-smtp"
-        return replace(unknown, reason=reason, likelihoods=likelihoods)
-    attempts = _attempts(result, method, confidence_of(share))
+        return Inference(
+            reason=reason, reasons=reasons, likelihoods=likelihoods, turns=turns, whole=whole, shares=families
+        )
+    confidence = confidence_of(share)
+    attempts = _attempts(result, method, confidence)
     if not (ended or chart.settled or result.messages) and not (attempts and method in _PASSWORDS):
-        return replace(unknown, reason="cut-off")
-    return replace(
-        unknown,
-        method=method,
-        confidence=confidence_of(share),
-        attempts=attempts,
-        messages=result.messages,
-        likelihoods=likelihoods,
+        return Inference(reason="cut-off", reasons=reasons, turns=turns, whole=whole, shares=families)
+    return Inference(
+        method, confidence, None, reasons, attempts, result.messages, likelihoods, turns, whole=whole, shares=families
     )
+
+
+@cache
+def _only(method: str) -> Mapping[str, float]:
+    """The likelihoods where everything else is out of the question."""
+    return _likelihoods({method: 1.0})
 
 
 def confidence_of(share: float) -> float:
