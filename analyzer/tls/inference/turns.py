@@ -47,7 +47,7 @@ _TICKET: Final = 40
 """Bytes from which a record can be a NewSessionTicket: fields, a nonce, and a ticket of at least 16 bytes."""
 _MAX_TICKETS: Final = 4
 _BLOCK: Final = 16
-"""Two lengths are enough to see padding to blocks of this size, or to multiples of it."""
+"""Two records are enough to see padding to blocks of this size, or to multiples of it."""
 _LONG, _VERY_LONG = 512, 4096
 """Turns of the client from the first length on are told apart roughly, from the second on not at all: no line but
 tokens and Kerberos tickets is that long, and they are told from others by what remains of their length modulo 4."""
@@ -285,19 +285,20 @@ def _may_precede(before: list[_Piece], seal: Seal) -> bool:
 def _check_padding(sizes: array[int], shorter: tuple[int, int], pads: tuple[int, int]) -> None:
     """Refuse lengths that all are multiples of a block: RFC 8446 section 5.4 leaves padding to the sender."""
     for side in (CLIENT, SERVER):
-        divisor = 0
+        divisor = count = 0
         lengths: set[int] = set()
         inner = pads[side] + 1 - shorter[side]  # with its content type, which is padded, too
         for packed in sizes:
             if packed >> _SIDE_BIT == side:
                 length = (packed & _LENGTH_MASK) + inner
+                count += 1
                 lengths.add(length)
                 divisor = gcd(divisor, length)
                 if divisor == 1:
                     break
         if divisor >= _LEAST_BLOCK and float(divisor) ** (len(lengths) - 1) >= _PADDED:
             raise Unreadable("padding")
-        if divisor and divisor % _BLOCK == 0 and len(lengths) > 1:
+        if divisor % _BLOCK == 0 and count > 1:  # of one length, too: short lines fill one block each
             raise Unreadable("padding")
 
 
