@@ -243,7 +243,7 @@ def _behind_handshake(log: RecordLog, seal: Seal) -> tuple[list[_Turn], bool]:
     rest = sizes[boundary + 1 :]
     if not log.overflow:
         rest = _without_close_notify(rest, (shorter[CLIENT] + _CLOSE_NOTIFY, shorter[SERVER] + _CLOSE_NOTIFY))
-    _check_padding(rest, shorter, (pad, server_pad))
+    _check_padding(rest, seal.extra)
     update = seal.extra + pad + _KEY_UPDATE
     if update in rest:  # of the client, no line of which is that long
         updates = (update, (seal.extra + server_pad + _KEY_UPDATE) | 1 << _SIDE_BIT)
@@ -282,23 +282,19 @@ def _may_precede(before: list[_Piece], seal: Seal) -> bool:
     return first in (_EMPTY_CERTIFICATE, _EMPTY_CERTIFICATE + _JSSE_PADDING)
 
 
-def _check_padding(sizes: array[int], shorter: tuple[int, int], pads: tuple[int, int]) -> None:
+def _check_padding(sizes: array[int], extra: int) -> None:
     """Refuse lengths that all are multiples of a block: RFC 8446 section 5.4 leaves padding to the sender."""
     for side in (CLIENT, SERVER):
         divisor = count = 0
-        lengths: set[int] = set()
-        inner = pads[side] + 1 - shorter[side]  # with its content type, which is padded, too
         for packed in sizes:
             if packed >> _SIDE_BIT == side:
-                length = (packed & _LENGTH_MASK) + inner
                 count += 1
-                lengths.add(length)
-                divisor = gcd(divisor, length)
+                divisor = gcd(divisor, (packed & _LENGTH_MASK) - extra + 1)  # the content type is padded, too
                 if divisor == 1:
                     break
-        if divisor >= _LEAST_BLOCK and float(divisor) ** (len(lengths) - 1) >= _PADDED:
+        if divisor >= _LEAST_BLOCK and float(divisor) ** (count - 1) >= _PADDED:
             raise Unreadable("padding")
-        if divisor % _BLOCK == 0 and count > 1:  # of one length, too: short lines fill one block each
+        if divisor and divisor % _BLOCK == 0 and count > 1:  # of one length, too: short lines fill one block each
             raise Unreadable("padding")
 
 
