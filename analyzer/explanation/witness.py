@@ -63,7 +63,7 @@ class Witness(TappedObserver):
         super()._begin_tls(side, rest, time)
 
     def _finish_tls(self, *, complete: bool, clues: Clues) -> TlsSession:
-        tls = super()._finish_tls(complete=complete, clues=clues)
+        tls = super()._finish_tls(complete=complete, clues=clues._replace(thorough=True))
         if self._tls is not None:
             self._seen = tls
         return tls

@@ -19,10 +19,11 @@ def differences(capture: Path) -> list[str]:
     """One line for each figure that is not as generated; nothing when all is right."""
     truth = json.loads(capture.with_suffix(".truth.json").read_text())
     command = [sys.executable, "-m", "analyzer.cli", "scan", "--quiet", "--sessions", "--format", "jsonl", str(capture)]
+    mechanisms = {device["ip"]: device["mechanism"] for device in truth["devices"]}
     found: Tally = Counter()
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout or ():
-            found.update(_session(json.loads(line)))
+            found.update(_session(json.loads(line), mechanisms))
     if process.returncode:
         return [f"smtpauth scan ended with exit code {process.returncode}"]
     wanted: Tally = Counter()
@@ -51,7 +52,8 @@ def _device(device: dict[str, Any]) -> Tally:
     return +tally
 
 
-def _session(session: dict[str, Any]) -> Tally:
+def _session(session: dict[str, Any], mechanisms: dict[str, str | None]) -> Tally:
+    """What was found in one session; of what was inferred inside TLS only what is wrong, for it may be left open."""
     client, server, tls = session["client"], session["server"], session["tls"]
     ip = client["ip"]
     tally: Tally = Counter()
@@ -60,5 +62,10 @@ def _session(session: dict[str, Any]) -> Tally:
     if tls["mode"] == "none":
         tally[ip, "messages", None] += session["messages"]
     for attempt in session["auth"]:
-        tally[ip, "AUTH", (attempt["mechanism"], attempt["username"], attempt["outcome"])] += 1
+        if attempt["evidence"] == "observed":
+            tally[ip, "AUTH", (attempt["mechanism"], attempt["username"], attempt["outcome"])] += 1
+        elif attempt["mechanism"] not in (None, mechanisms[ip]):
+            tally[ip, "inferred", attempt["mechanism"]] += 1
+    if session["evidence"] == "inferred" and (session["method"] == "none") != (mechanisms[ip] is None):
+        tally[ip, "inferred", session["method"]] += 1
     return +tally

@@ -41,7 +41,7 @@ TOLD = [
 
 
 def read(exchanges: list[Exchange], *, starttls: bool = True, ended: bool = True) -> Inference:
-    clues = Clues(submission=True, client_first=starttls, ended=ended, offered=("PLAIN", "LOGIN"))
+    clues = Clues(submission=True, client_first=starttls, ended=ended, offered=("PLAIN", "LOGIN"), thorough=True)
     return infer(exchanges, clues, client_certificate=False)
 
 

@@ -57,6 +57,7 @@ class Clues(NamedTuple):
         offered: mechanisms offered in the clear; ``None`` where no reply to EHLO was seen.
         extensions: keywords of the reply to EHLO in the clear; ``None`` where that was not seen.
         greeting: the server's, or ``None``.
+        thorough: tell the turns to the end, also where the verdict is settled before.
     """
 
     flaw: str | None = None
@@ -68,6 +69,7 @@ class Clues(NamedTuple):
     offered: tuple[str, ...] | None = None
     extensions: tuple[str, ...] | None = None
     greeting: str | None = None
+    thorough: bool = False
 
 
 @dataclass(slots=True, eq=False)

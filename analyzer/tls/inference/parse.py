@@ -37,8 +37,8 @@ MAX_CHARTS: Final = 8192
 
 _NEGLIGIBLE: Final = 1e-5
 """Share of the whole below which a way is given up."""
-_SETTLED: Final = 0.9999
-"""Share of one family, once a message is under way, from which the rest is not read."""
+_SETTLED: Final = 0.998
+"""Share of one family, once a message is under way, from which the rest is not read: no verdict is told as surer."""
 
 _UNANSWERED: Final = 0.03
 """Share of turns whose answer the client does not wait for, or that the server never gives."""
@@ -152,8 +152,8 @@ class _Kept:
     charts = 0
 
 
-def read(exchanges: Sequence[Exchange], expected: Expectations) -> tuple[Chart, int]:
-    """Read ``exchanges`` as far as they matter: the chart after them, and how many were read."""
+def read(exchanges: Sequence[Exchange], expected: Expectations, *, thorough: bool = False) -> tuple[Chart, int]:
+    """Read ``exchanges`` as far as they matter (``thorough``: all): the chart after them, and how many were read."""
     first = 0
     opening = None
     if exchanges and exchanges[0].client is None:
@@ -162,7 +162,7 @@ def read(exchanges: Sequence[Exchange], expected: Expectations) -> tuple[Chart, 
     nth = first
     for nth in range(first, min(len(exchanges), first + MAX_EXCHANGES)):
         chart = chart.following.get(exchanges[nth]) or _advance(chart, exchanges[nth], expected)
-        if chart.settled or not chart.ways:
+        if not chart.ways or (chart.settled and not thorough):
             break
     return chart, nth + 1
 

@@ -87,6 +87,12 @@ def _infer(
         if messages >= 0:
             inference = replace(inference, messages=messages)
         chart.concluded[key] = inference
+    if clues.thorough and rest and chart.settled:
+        chart, count = read(exchanges, expected, thorough=True)
+        whole = whole and count == len(exchanges)
+        best = conclude(chart, ended=clues.ended and whole).best
+        if best:
+            return replace(inference, turns=_turns(best, exchanges[:count]), whole=whole)
     return inference
 
 
