@@ -28,6 +28,9 @@ MAX_EXPECTATIONS: Final = 1024
 """Sets of clues whose weighing is kept: a handful for each server and kind of client."""
 
 # Shares, as measured over recorded sessions and rounded to the side of doubt.
+_KNOWN_BUT_SILENT, _KNOWN_BUT_RENAMED = 0.006, 0.003
+"""Share of each known server where its greeting was not seen, and where it says something of its own: far below what
+they have in the world, for the replies must prove it."""
 _FIXED_REPLY: Final = 0.95
 _VARIED_REPLY: Final = 0.6  # servers give several reasons for a refusal
 _NOT_OFFERED, _OFFERED = 0.002, 2.0
@@ -115,7 +118,23 @@ def expectations(
         client_certificate: the client showed one in the handshake.
         without: words of greetings whose rows are left out, to measure how well servers are read that nobody knows.
     """
-    known = _known_server(clues.greeting, without) if clues.greeting else None
+    return _under(
+        clues, exchanges, client_certificate, _known_server(clues.greeting, without) if clues.greeting else None
+    )
+
+
+def of_any_server(
+    clues: Clues, exchanges: Sequence[Exchange], client_certificate: bool, without: frozenset[str] = frozenset()
+) -> list[tuple[float, Expectations]]:
+    """The same for a server that its greeting did not tell: with the replies of each that is known, and of none, and
+    the share of each."""
+    words = [word for word in _rows() if word not in without]
+    share = _KNOWN_BUT_SILENT if clues.greeting is None else _KNOWN_BUT_RENAMED
+    rows = [(share, _under(clues, exchanges, client_certificate, word)) for word in words]
+    return [(1 - share * len(words), _under(clues, exchanges, client_certificate, None)), *rows]
+
+
+def _under(clues: Clues, exchanges: Sequence[Exchange], client_certificate: bool, known: str | None) -> Expectations:
     ehlo_size = clues.ehlo_size if clues.client_first else None
     growth = _growth(clues, exchanges)
     missing = _missing(clues.extensions) if clues.extensions is not None else frozenset()

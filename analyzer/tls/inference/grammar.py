@@ -174,16 +174,23 @@ class _Builder:
     # --- mechanisms ---------------------------------------------------------------------------------
 
     def _mechanism(self, row: Mapping[str, Any]) -> Mechanism:
+        also = row.get("also")
+        entries = self._scaled(self._entries(row), 1 - also["share"] if also else 1.0)
+        if also:
+            entries += self._scaled(self._entries({**row, "steps": also["steps"]}), also["share"])
+        return Mechanism(row["name"], row["method"], row["weight"], row["offered"], entries)
+
+    def _entries(self, row: Mapping[str, Any]) -> list[tuple[Node, float]]:
+        """The nodes with the AUTH command, with and without an initial response."""
         name = row["name"]
         bare = Fixed([(1, _AUTH + len(name) + CRLF)])
         first_share = _WITH_FIRST if row.get("first") else 0.0
-        entries = [(node, share * (1 - first_share)) for node, share in self._position(row, False, bare, "auth", 0)]
+        entries = self._scaled(self._position(row, False, bare, "auth", 0), 1 - first_share)
         if first_share:
             payload = row["steps"][0][1]
             command = Base64Line(_AUTH + len(name) + 1, self._payload[payload], nothing=1)
-            nodes = self._position(row, True, command, f"auth {payload}", 1)
-            entries += [(node, share * first_share) for node, share in nodes]
-        return Mechanism(name, row["method"], row["weight"], row["offered"], entries)
+            entries += self._scaled(self._position(row, True, command, f"auth {payload}", 1), first_share)
+        return entries
 
     def _position(
         self, row: Mapping[str, Any], first: bool, client: Pattern, said: str, step: int

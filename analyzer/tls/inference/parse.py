@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import log
+from math import exp, inf, log
 from operator import attrgetter, itemgetter
 from typing import Final, TypeVar
 
@@ -109,6 +109,7 @@ class Chart:
     Attributes:
         ways: all ways that fit.
         strange: probability that the grammar does not know this dialogue.
+        evidence: natural logarithm of how probable all exchanges so far were, by any reading.
         last: the exchange just read.
         telling: the exchanges that are recalled, in order.
         settled: the verdict cannot change any more.
@@ -117,11 +118,14 @@ class Chart:
         concluded: what was made of it, by whoever asked, under keys of their own.
     """
 
-    __slots__ = ("concluded", "following", "last", "mail", "settled", "strange", "telling", "ways")
+    __slots__ = ("concluded", "evidence", "following", "last", "mail", "settled", "strange", "telling", "ways")
 
-    def __init__(self, ways: list[Way], strange: float, last: Exchange | None, telling: tuple[Exchange, ...]) -> None:
+    def __init__(
+        self, ways: list[Way], strange: float, evidence: float, last: Exchange | None, telling: tuple[Exchange, ...]
+    ) -> None:
         self.ways = ways
         self.strange = strange
+        self.evidence = evidence
         self.last = last
         self.telling = telling
         self.settled = bool(ways) and ways[0].node.mail and _is_settled(ways)
@@ -139,11 +143,13 @@ class Parse:
             not know this dialogue.
         best: the most probable way, exchange by exchange; empty when nothing fits. It ends where the rest was not read.
         messages: messages accepted along it.
+        evidence: natural logarithm of how probable the exchanges were, by any reading.
     """
 
     histories: Mapping[History, float]
     best: list[Node]
     messages: int
+    evidence: float = -inf
 
 
 class _Kept:
@@ -178,7 +184,7 @@ def _root(opening: Exchange | None, expected: Expectations) -> Chart:
         share *= _heard(grammar().replies["greeting"], opening.server)
         if opening.server:
             strange *= _strange(opening.server[0])
-    chart = Chart([Way(grammar().start, (), (), share, share, None, 0)], strange, None, ())
+    chart = Chart([Way(grammar().start, (), (), share, share, None, 0)], strange, 0.0, None, ())
     _keep(expected.charts, opening, chart)
     return chart
 
@@ -210,7 +216,8 @@ def _advance(chart: Chart, exchange: Exchange, expected: Expectations) -> Chart:
     telling = chart.telling
     if exchange not in telling and len(telling) < _MAX_RECALLED and _is_telling(exchange):
         telling = (*telling, exchange)
-    found = Chart(ways, strange * scale, exchange, telling)
+    evidence = chart.evidence + log(total) if total else -inf
+    found = Chart(ways, strange * scale, evidence, exchange, telling)
     _keep(chart.following, exchange, found)  # type: ignore[arg-type]
     return found
 
@@ -476,4 +483,21 @@ def conclude(chart: Chart, *, ended: bool) -> Parse:
     while at is not None and at.before is not None:
         nodes.append(at.node)
         at = at.before
-    return Parse({history: share / total for history, share in histories.items()}, nodes[::-1], best.messages)
+    shares = {history: share / total for history, share in histories.items()}
+    return Parse(shares, nodes[::-1], best.messages, chart.evidence + log(total))
+
+
+def mixed(parts: Sequence[tuple[float, Parse]]) -> tuple[Parse, int]:
+    """Several conclusions as one, under assumptions with these shares, of which one holds; and the number of the one
+    that fits best."""
+    weights = [log(share) + part.evidence for share, part in parts]
+    most = max(weights)
+    odds = [exp(weight - most) for weight in weights]
+    total = sum(odds)
+    histories: dict[History, float] = {}
+    for weight, (_, part) in zip(odds, parts, strict=True):
+        for history, share in part.histories.items():
+            histories[history] = histories.get(history, 0.0) + share * weight / total
+    chosen = weights.index(most)
+    best = parts[chosen][1]
+    return Parse(histories, best.best, best.messages, most + log(total)), chosen

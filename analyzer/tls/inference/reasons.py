@@ -22,6 +22,7 @@ REASONS: Final[Mapping[str, str]] = {
     "auth-offered": "the server offers AUTH: named in the clear, or its EHLO reply grew by a line inside TLS",
     "auth-not-offered": "the EHLO reply inside TLS is as long as the one in the clear without AUTH",
     "server-known": "the greeting names a server program whose replies have known lengths",
+    "server-recognised": "the replies have the lengths of a known server program, although no greeting names it",
     "auth-keyword": "a line exactly as long as AUTH and the mechanism's name",
     "initial-response": "a line as long as AUTH, the mechanism's name and base64 after it",
     "response": "a line as long as base64, between a challenge and a reply",

@@ -16,9 +16,9 @@ from functools import cache
 from math import floor, log
 from typing import Final, TypeVar
 
-from analyzer.tls.inference.expectations import Clues, Expectations, expectations
+from analyzer.tls.inference.expectations import Clues, Expectations, expectations, of_any_server
 from analyzer.tls.inference.grammar import Attempt, Node, grammar
-from analyzer.tls.inference.parse import Chart, Parse, conclude, decisive, family_of, messages_in, read
+from analyzer.tls.inference.parse import Chart, Parse, conclude, decisive, family_of, messages_in, mixed, read
 from analyzer.tls.inference.records import Inference, InferredAttempt, InferredTurn, abstain
 from analyzer.tls.inference.turns import Exchange
 
@@ -84,6 +84,8 @@ def _infer(
     inference = chart.concluded.get(key)
     if inference is None:
         inference = _conclude(chart, exchanges[:count], expected, ended=ended, whole=not rest)
+        if inference.reason == "ambiguous" and not expected.replies:
+            inference = _with_any_server(exchanges, clues, client_certificate, without, ended=ended, whole=not rest)
         if messages >= 0:
             inference = replace(inference, messages=messages)
         chart.concluded[key] = inference
@@ -96,21 +98,57 @@ def _infer(
     return inference
 
 
+def _with_any_server(
+    exchanges: Sequence[Exchange],
+    clues: Clues,
+    client_certificate: bool,
+    without: frozenset[str],
+    *,
+    ended: bool,
+    whole: bool,
+) -> Inference:
+    """The verdict if the server may be one of those whose replies are known, although its greeting did not say so."""
+    parts: list[tuple[float, Parse]] = []
+    tried: list[Expectations] = []
+    for share, expected in of_any_server(clues, exchanges, client_certificate, without):
+        chart, count = read(exchanges, expected, thorough=True)
+        result = conclude(chart, ended=ended)
+        if result.histories:
+            parts.append((share, result))
+            tried.append(expected)
+    result, chosen = mixed(parts)
+    reasons = ("server-recognised",) if tried[chosen].replies else ()
+    offered = tuple(reason for reason in tried[chosen].reasons if reason != "server-known")
+    return _verdict(result, exchanges[:count], (*offered, *reasons), ended=ended, whole=whole, settled=False)
+
+
 def _conclude(
     chart: Chart, exchanges: Sequence[Exchange], expected: Expectations, *, ended: bool, whole: bool
 ) -> Inference:
     result = conclude(chart, ended=ended)
     if not result.histories:
         return abstain("not-smtp")
+    return _verdict(result, exchanges, expected.reasons, ended=ended, whole=whole, settled=chart.settled)
+
+
+def _verdict(
+    result: Parse,
+    exchanges: Sequence[Exchange],
+    known: tuple[str, ...],
+    *,
+    ended: bool,
+    whole: bool,
+    settled: bool,
+) -> Inference:
     families: dict[str, float] = {}
     for history, share in result.histories.items():
         family = family_of(history)
         families[family] = families.get(family, 0.0) + share
     method = max(families, key=lambda family: families[family])
     share = families[method]
-    reasons = (*expected.reasons, *_reasons(result.best))
+    reasons = (*known, *_reasons(result.best))
     turns = _turns(result.best, exchanges)
-    likelihoods = _only(method) if chart.settled else _likelihoods(families)
+    likelihoods = _only(method) if settled else _likelihoods(families)
     if share < ANSWER_FROM:
         reason = "ambiguous" if sum(families.values()) >= ANSWER_FROM else "not-smtp"
         return Inference(
@@ -118,7 +156,7 @@ def _conclude(
         )
     confidence = confidence_of(share)
     attempts = _attempts(result, method, confidence)
-    if not (ended or chart.settled or result.messages) and not (attempts and method in _PASSWORDS):
+    if not (ended or settled or result.messages) and not (attempts and method in _PASSWORDS):
         return Inference(reason="cut-off", reasons=reasons, turns=turns, whole=whole, shares=families)
     return Inference(
         method, confidence, None, reasons, attempts, result.messages, likelihoods, turns, whole=whole, shares=families
