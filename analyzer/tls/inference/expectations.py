@@ -47,6 +47,11 @@ _SUBMISSION: Final = 2.0
 Moves = list[tuple[Node, float]]
 """What may be said next, and how probable that is."""
 
+KnownMoves = dict[tuple[Node | None, Exchange | None], Moves]
+"""By the node that they follow, and the exchange before where its answer matters; under :data:`LOGINS` the logins."""
+
+LOGINS: Final = (None, None)
+
 
 class Clues(NamedTuple):
     """What a connection shows beside the records inside TLS.
@@ -88,7 +93,7 @@ class Expectations:
         default: factor for the others.
         total: sum of the weights of all mechanisms, with their factors.
         reasons: what was used, kebab-case words.
-        charts, moves, logins: what :mod:`.parse` found under these expectations.
+        charts, moves: what :mod:`.parse` found under these expectations.
     """
 
     ehlo_size: int | None
@@ -100,8 +105,7 @@ class Expectations:
     total: float
     reasons: tuple[str, ...]
     charts: dict[Exchange | None, object] = field(default_factory=dict)
-    moves: dict[tuple[Node, Exchange, Exchange | None], Moves] = field(default_factory=dict)
-    logins: dict[Exchange, Moves] = field(default_factory=dict)
+    moves: dict[Exchange, KnownMoves] = field(default_factory=dict)
 
     @staticmethod
     def forget_charts() -> None:

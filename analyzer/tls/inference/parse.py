@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import exp, inf, log
 from operator import attrgetter, itemgetter
-from typing import Final, TypeVar
+from typing import Final
 
-from analyzer.tls.inference.expectations import Expectations, Moves
+from analyzer.tls.inference.expectations import LOGINS, Expectations, KnownMoves, Moves
 from analyzer.tls.inference.grammar import Attempt, Node, grammar
 from analyzer.tls.inference.lengths import Bounds, Pattern, Text
 from analyzer.tls.inference.records import Inference
@@ -233,8 +233,13 @@ def _step(chart: Chart, exchange: Exchange, expected: Expectations) -> list[Way]
     earlier = chart.telling.index(exchange) if exchange in chart.telling else -1
     recalls = earlier < 0 and len(chart.telling) < _MAX_RECALLED and _is_telling(exchange)
     least = 0.0
+    known = expected.moves.get(exchange)
+    if known is None:
+        if len(expected.moves) >= MAX_CHARTS:
+            expected.moves.clear()
+        known = expected.moves[exchange] = {}
     for way in chart.ways:  # the most probable one first
-        for factor, moves in _onward(way, exchange, before, expected):
+        for factor, moves in _onward(way, exchange, before, expected, known):
             room = way.share * factor
             for node, odds in moves:  # the most probable one first, here as well
                 share = room * odds
@@ -260,32 +265,24 @@ def _step(chart: Chart, exchange: Exchange, expected: Expectations) -> list[Way]
     return list(found.values())
 
 
-def _onward(way: Way, exchange: Exchange, before: Exchange | None, expected: Expectations) -> list[_Onward]:
+def _onward(
+    way: Way, exchange: Exchange, before: Exchange | None, expected: Expectations, known: KnownMoves
+) -> list[_Onward]:
     """What may follow ``way`` if it is ``exchange``, with the odds; logins apart, with a factor of their own."""
     at = way.node
-    key = (at, exchange, before if at.sets_style else None)
-    moves = expected.moves.get(key)
+    key = (at, before if at.sets_style else None)
+    moves = known.get(key)
     if moves is None:
-        moves = _kept(expected.moves, key, _moves(at, exchange, before, expected))
+        moves = known[key] = _moves(at, exchange, before, expected)
     if not at.logins:
         return [(1.0, moves)]
-    logins = expected.logins.get(exchange)
+    logins = known.get(LOGINS)
     if logins is None:
-        logins = _kept(expected.logins, exchange, _logins(exchange, expected))
+        logins = known[LOGINS] = _logins(exchange, expected)
     factor = at.logins * (min(expected.login, 1.0) if way.history else expected.login)
     if way.history and way.history[-1].outcome == "success":
         factor *= _LOGIN_AGAIN
     return [(1.0, moves), (factor, logins)]
-
-
-_K = TypeVar("_K")
-
-
-def _kept(memory: dict[_K, Moves], key: _K, moves: Moves) -> Moves:
-    if len(memory) >= MAX_CHARTS:
-        memory.clear()
-    memory[key] = moves
-    return moves
 
 
 # --- probabilities --------------------------------------------------------------------------------------------------
