@@ -11,10 +11,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from statistics import median
 
 from .contenders import (
     CONTENDERS,
     HELP_SECONDS,
+    INFERENCE_COST,
     OURS,
     PEAK_GROWTH,
     PEAK_MEGABYTES,
@@ -35,7 +37,7 @@ def main() -> int:
     options = _parser().parse_args()
     options.dir.mkdir(parents=True, exist_ok=True)
     shapes = [options.only] if options.only else list(SHAPES)
-    command = {"run": run, "generate": generate, "memory": memory}[options.command]
+    command = {"run": run, "generate": generate, "memory": memory, "inference": inference}[options.command]
     return command(options, shapes)
 
 
@@ -46,8 +48,9 @@ def _parser() -> argparse.ArgumentParser:
         "command",
         nargs="?",
         default="run",
-        choices=("run", "generate", "memory"),
-        help="run: compare (default); generate: only make the captures; memory: peak on an input TIMES longer",
+        choices=("run", "generate", "memory", "inference"),
+        help="run: compare (default); generate: only make the captures; memory: peak on an input TIMES longer; "
+        "inference: what looking inside TLS costs",
     )
     parser.add_argument("--dir", type=Path, default=folder, help=f"where the captures are kept (default: {folder})")
     parser.add_argument("--only", choices=SHAPES, help="one capture (default: both)")
@@ -127,6 +130,29 @@ def memory(options: argparse.Namespace, shapes: list[str]) -> int:
         if any(run.code for run in runs):
             status, verdict = 2, "smtpauth scan ended with an error"
         print(f"{shape}: grows by at most {PEAK_GROWTH:.0%} on {times} times the input: {verdict}")
+    return status
+
+
+def inference(options: argparse.Namespace, shapes: list[str]) -> int:
+    """Time with and without the inference inside TLS, by turns, so that a slow moment touches both."""
+    status = 0
+    for shape in shapes:
+        capture = _capture(options, shape, options.times or 1)
+        warm(capture)
+        ours = CONTENDERS[0].at(capture)
+        module = ours.index("analyzer.cli")
+        without = [*ours[:module], "scripts.benchmarking.without_inference", *ours[module + 1 :]]
+        pairs = [(measure(ours), measure(without)) for _ in range(options.rounds)]
+        if any(run.code for pair in pairs for run in pair):
+            status = 2
+        seconds = [median(run.seconds for run in runs) for runs in zip(*pairs, strict=True)]
+        cost = seconds[0] / seconds[1] - 1
+        print(f"{shape}: {_described(capture)}: {seconds[0]:.2f} s, without {seconds[1]:.2f} s")
+        verdict = f"{cost:+.1%}: {'reached' if cost <= INFERENCE_COST else 'MISSED'}"
+        if shape == "dense":
+            print(f"{shape}: inference adds at most {INFERENCE_COST:.0%}: {verdict}")
+        else:
+            print(f"{shape}: inference adds {cost:+.1%}")
     return status
 
 

@@ -98,4 +98,5 @@ class Target:
 TARGETS = (Target("dense", "tshark", 1 / 6), Target("dense", "ndpiReader", 2), Target("mixed", "tcpdump", 2))
 PEAK_MEGABYTES = 400
 PEAK_GROWTH = 0.10  # on an input ten times longer
+INFERENCE_COST = 0.15  # of the time without it
 HELP_SECONDS, SMALL_SCAN_SECONDS = 0.2, 0.5
