@@ -131,7 +131,7 @@ class Chart:
         self.settled = bool(ways) and ways[0].node.mail and _is_settled(ways)
         self.mail = _since_mail(ways[0]) if self.settled else 0
         self.following: dict[Exchange, Chart] = {}
-        self.concluded: dict[tuple[bool, bool, int], Inference] = {}
+        self.concluded: dict[tuple[object, ...], Inference] = {}
 
 
 @dataclass(slots=True)

@@ -80,7 +80,7 @@ def _infer(
     rest = len(exchanges) - count if whole else 1
     ended = clues.ended and not rest
     messages = messages_in(exchanges[count - chart.mail :]) if chart.settled else -1
-    key = (ended, bool(rest), messages)
+    key = (ended, bool(rest), messages, clues.greeting is None, without)  # what the other servers' shares depend on
     inference = chart.concluded.get(key)
     if inference is None:
         inference = _conclude(chart, exchanges[:count], expected, ended=ended, whole=not rest)
@@ -109,16 +109,17 @@ def _with_any_server(
 ) -> Inference:
     """The verdict if the server may be one of those whose replies are known, although its greeting did not say so."""
     parts: list[tuple[float, Parse]] = []
-    tried: list[Expectations] = []
+    tried: list[tuple[Expectations, int]] = []
     for share, expected in of_any_server(clues, exchanges, client_certificate, without):
         chart, count = read(exchanges, expected, thorough=True)
         result = conclude(chart, ended=ended)
         if result.histories:
             parts.append((share, result))
-            tried.append(expected)
+            tried.append((expected, count))
     result, chosen = mixed(parts)
-    reasons = ("server-recognised",) if tried[chosen].replies else ()
-    offered = tuple(reason for reason in tried[chosen].reasons if reason != "server-known")
+    best, count = tried[chosen]
+    reasons = ("server-recognised",) if best.replies else ()
+    offered = tuple(reason for reason in best.reasons if reason != "server-known")
     return _verdict(result, exchanges[:count], (*offered, *reasons), ended=ended, whole=whole, settled=False)
 
 
