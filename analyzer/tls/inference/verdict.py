@@ -84,7 +84,7 @@ def _infer(
     inference = chart.concluded.get(key)
     if inference is None:
         inference = _conclude(chart, exchanges[:count], expected, ended=ended, whole=not rest)
-        if inference.reason == "ambiguous" and not expected.replies:
+        if inference.reason == "ambiguous" and not expected.replies and _are_exact(exchanges):
             inference = _with_any_server(exchanges, clues, client_certificate, without, ended=ended, whole=not rest)
         if messages >= 0:
             inference = replace(inference, messages=messages)
@@ -96,6 +96,13 @@ def _infer(
         if best:
             return replace(inference, turns=_turns(best, exchanges[:count]), whole=whole)
     return inference
+
+
+def _are_exact(exchanges: Sequence[Exchange]) -> bool:
+    """Whether lengths are known to the byte. Ranges as wide as a block fit some known server's replies too easily to
+    prove that it is one."""
+    least, most = next(exchange.client for exchange in exchanges if exchange.client is not None)
+    return least == most
 
 
 def _with_any_server(
