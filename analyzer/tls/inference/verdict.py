@@ -84,7 +84,7 @@ def _infer(
     inference = chart.concluded.get(key)
     if inference is None:
         inference = _conclude(chart, exchanges[:count], expected, ended=ended, whole=not rest)
-        if inference.reason == "ambiguous" and not expected.replies and _are_exact(exchanges):
+        if not (expected.replies or _is_sure(inference)) and _are_exact(exchanges):
             inference = _with_any_server(exchanges, clues, client_certificate, without, ended=ended, whole=not rest)
         if messages >= 0:
             inference = replace(inference, messages=messages)
@@ -96,6 +96,11 @@ def _infer(
         if best:
             return replace(inference, turns=_turns(best, exchanges[:count]), whole=whole)
     return inference
+
+
+def _is_sure(inference: Inference) -> bool:
+    """Whether knowing the server's replies would hardly change the answer."""
+    return inference.reason not in (None, "ambiguous") or (inference.confidence or 0.0) >= HIGHEST
 
 
 def _are_exact(exchanges: Sequence[Exchange]) -> bool:
@@ -154,7 +159,7 @@ def _verdict(
         families[family] = families.get(family, 0.0) + share
     method = max(families, key=lambda family: families[family])
     share = families[method]
-    reasons = (*known, *_reasons(result.best))
+    reasons = (*known, *_reasons(result.best, under_way=settled))
     turns = _turns(result.best, exchanges)
     likelihoods = _only(method) if settled else _likelihoods(families)
     if share < ANSWER_FROM:
@@ -261,8 +266,8 @@ def _agreed(values: Iterable[tuple[_T, float]]) -> _T | None:
     return best if shares[best] >= DETAIL_FROM * sum(shares.values()) else None
 
 
-def _reasons(best: Sequence[Node]) -> tuple[str, ...]:
-    """What the most probable dialogue rests on, each said once."""
+def _reasons(best: Sequence[Node], *, under_way: bool) -> tuple[str, ...]:
+    """What the most probable dialogue rests on, each said once; ``under_way``: it was left with a message under way."""
     found: dict[str, None] = {}
     for node in best:
         found.update(dict.fromkeys(node.why))
@@ -270,6 +275,6 @@ def _reasons(best: Sequence[Node]) -> tuple[str, ...]:
     tried = any(node.kind == "login" for node in best)
     if not tried:
         found["no-turn-for-login"] = None
-    if any(node.message for node in best):
+    if under_way or any(node.message for node in best):
         found["mail-after-login" if logged_in else "mail-after-refusal" if tried else "mail-without-login"] = None
     return tuple(found)
