@@ -31,6 +31,8 @@ MAX_EXPECTATIONS: Final = 1024
 _KNOWN_BUT_SILENT, _KNOWN_BUT_RENAMED = 0.006, 0.003
 """Share of each known server where its greeting was not seen, and where it says something of its own: far below what
 they have in the world, for the replies must prove it."""
+_RECOGNISED_BY: Final = 2
+"""Replies with lengths of a known server below which it need not be tried: one is too little against those shares."""
 _FIXED_REPLY: Final = 0.95
 _VARIED_REPLY: Final = 0.6  # servers give several reasons for a refusal
 _NOT_OFFERED, _OFFERED = 0.002, 2.0
@@ -130,9 +132,10 @@ def expectations(
 def of_any_server(
     clues: Clues, exchanges: Sequence[Exchange], client_certificate: bool, without: frozenset[str] = frozenset()
 ) -> list[tuple[float, Expectations]]:
-    """The same for a server that its greeting did not tell: with the replies of each that is known, and of none, and
-    the share of each."""
-    words = [word for word in _rows() if word not in without]
+    """The same for a server that its greeting did not tell: with the replies of each that is known and that it may be,
+    and of none, and the share of each."""
+    said = frozenset(least for exchange in exchanges for least, most in exchange.server if least == most)
+    words = [word for word in _rows() if word not in without and len(said & _lengths(word)) >= _RECOGNISED_BY]
     share = _KNOWN_BUT_SILENT if clues.greeting is None else _KNOWN_BUT_RENAMED
     rows = [(share, _under(clues, exchanges, client_certificate, word)) for word in words]
     return [(1 - share * len(words), _under(clues, exchanges, client_certificate, None)), *rows]
@@ -274,6 +277,15 @@ def _with_groups(lengths: Mapping[str, Sequence[int]]) -> dict[str, Sequence[int
             found["ok-data"] = sorted({a + b for a in ok for b in lengths["go-ahead"]})
             found["ok-group-data"] = sorted({a + b for a in found["ok-group"] for b in lengths["go-ahead"]})
     return found
+
+
+@cache
+def _lengths(word: str) -> frozenset[int]:
+    """All lengths of the replies of a known server that has no more than one line to say."""
+    rows = read_rows("servers.toml")["server"]
+    return frozenset(
+        length for row in rows if row["greeting"] == word for many in row["replies"].values() for length in many
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -85,7 +85,9 @@ def _infer(
     if inference is None:
         inference = _conclude(chart, exchanges[:count], expected, ended=ended, whole=not rest)
         if not (expected.replies or _is_sure(inference)) and _are_exact(exchanges):
-            inference = _with_any_server(exchanges, clues, client_certificate, without, ended=ended, whole=not rest)
+            servers = of_any_server(clues, exchanges, client_certificate, without)
+            if len(servers) > 1:
+                inference = _with_any_server(servers, exchanges, ended=ended, whole=not rest)
         if messages >= 0:
             inference = replace(inference, messages=messages)
         chart.concluded[key] = inference
@@ -111,18 +113,12 @@ def _are_exact(exchanges: Sequence[Exchange]) -> bool:
 
 
 def _with_any_server(
-    exchanges: Sequence[Exchange],
-    clues: Clues,
-    client_certificate: bool,
-    without: frozenset[str],
-    *,
-    ended: bool,
-    whole: bool,
+    servers: Sequence[tuple[float, Expectations]], exchanges: Sequence[Exchange], *, ended: bool, whole: bool
 ) -> Inference:
-    """The verdict if the server may be one of those whose replies are known, although its greeting did not say so."""
+    """The verdict if the server may be any of ``servers``, although its greeting did not say so."""
     parts: list[tuple[float, Parse]] = []
     tried: list[tuple[Expectations, int]] = []
-    for share, expected in of_any_server(clues, exchanges, client_certificate, without):
+    for share, expected in servers:
         chart, count = read(exchanges, expected, thorough=True)
         result = conclude(chart, ended=ended)
         if result.histories:
