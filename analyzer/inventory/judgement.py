@@ -39,7 +39,7 @@ def judge(session: Session, dialogue: Dialogue, inside: Inference | None, *, spo
             session.reason = unseen
         else:
             session.method, session.evidence, session.confidence = attempt.method, attempt.evidence, attempt.confidence
-    elif inside is None and not dialogue.is_smtp:
+    elif session.tls_mode == "none" and not dialogue.is_smtp:
         session.reason = "not-smtp"
     elif inside is not None and inside.method == "none":
         session.method, session.evidence, session.confidence = "none", "inferred", inside.confidence
