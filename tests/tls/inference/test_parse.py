@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from analyzer.tls.inference import Clues, Inference, infer, parse
 from analyzer.tls.inference.expectations import Expectations, expectations
-from analyzer.tls.inference.grammar import Node, grammar
+from analyzer.tls.inference.grammar import Node, grammar, read_rows
 from analyzer.tls.inference.lengths import Bounds, Pattern, Text
 from analyzer.tls.inference.parse import Chart, History, conclude, decisive, family_of, read
 from analyzer.tls.inference.turns import Exchange
+from analyzer.tls.inference.verdict import without_servers
 from tests.tls.inference.sealing import CBC_12, GCM_12, GCM_13, TICKET, dialogue, sealed
 from tests.tls.inference.worlds import METHOD, World, random
 
@@ -308,7 +309,8 @@ def inferences(sessions: Sequence[tuple[list[Exchange], Clues]]) -> list[Inferen
 
 
 def test_what_was_inferred_before_does_not_change_what_is_inferred() -> None:
-    sessions = worlds(80)
+    sessions = worlds(50)
+    sessions += [(told, clues._replace(greeting="mail.example.org ready")) for told, clues in sessions]
     cold: list[Inference] = []
     for session in sessions:
         Expectations.forget_charts()
@@ -322,6 +324,20 @@ def test_what_was_inferred_before_does_not_change_what_is_inferred() -> None:
     random(1).shuffle(order)
     Expectations.forget_charts()
     assert inferences([sessions[at] for at in order]) == [cold[at] for at in order]
+
+
+def test_what_is_measured_without_some_servers_does_not_mix_with_the_rest() -> None:
+    sessions = worlds(50)
+    everyone = frozenset(row["greeting"] for row in read_rows("servers.toml")["server"])
+    Expectations.forget_charts()
+    with without_servers(everyone):
+        without = inferences(sessions)
+    Expectations.forget_charts()
+    whole = inferences(sessions)
+    with without_servers(everyone):
+        assert inferences(sessions) == without
+    assert inferences(sessions) == whole
+    assert whole != without
 
 
 @given(st.lists(exchanges(), min_size=1, max_size=4), st.sampled_from(CLUES))
@@ -381,7 +397,7 @@ def test_a_flood_of_different_dialogues_stays_within_bounds() -> None:
             clues = Clues(client_first=False, extensions=("PIPELINING",) * (nth % 2))
             infer(told, clues, client_certificate=False)
             expected = expectations(clues, told, False)
-            kept |= {len(expected.moves), len(expected.logins)}
+            kept |= {len(expected.moves)}
     Expectations.forget_charts()
     assert 20 < max(kept) <= 64
 

@@ -126,6 +126,8 @@ REPEATING = Server(
     refused="550 5.7.1 <{rcpt}>... Relaying denied",
 )
 SERVERS = (POSTFIX, EXIM, EXCHANGE, TERSE, REPEATING)
+ONE_STEP = ("PLAIN", "XOAUTH2", "OAUTHBEARER", "EXTERNAL", "ANONYMOUS")
+"""Mechanisms with one response: with an initial response, a login is one line of the client."""
 
 
 def random(seed: object) -> Random:
