@@ -292,7 +292,7 @@ def _check_padding(sizes: array[int], extra: int) -> None:
                 divisor = gcd(divisor, (packed & _LENGTH_MASK) - extra + 1)  # the content type is padded, too
                 if divisor == 1:
                     break
-        if divisor >= _LEAST_BLOCK and float(divisor) ** (count - 1) >= _PADDED:
+        if divisor >= _LEAST_BLOCK and divisor ** (count - 1) >= _PADDED:
             raise Unreadable("padding")
         if divisor and divisor % _BLOCK == 0 and count > 1:  # of one length, too: short lines fill one block each
             raise Unreadable("padding")
