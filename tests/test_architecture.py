@@ -21,9 +21,10 @@ LAYERS = (
     {"streams"},
     {"smtp", "tls"},
     {"inventory"},
-    {"store", "decryption"},
+    {"store", "decryption", "alerts"},
     {"explanation"},
     {"report"},
+    {"delivery"},
     {"verify"},
     {"pipeline"},
     {"commands"},
@@ -37,7 +38,18 @@ SANS_IO = {"smtp", "tls", "streams"}
 IO_MODULES = {"asyncio", "io", "mmap", "os", "select", "socket", "ssl", "subprocess", "threading", "time"}
 
 LONGEST_MODULE = 600
-HEAVY = {"cryptography", "dpkt", "lz4", "numpy", "pyshark", "rich", "scapy", "tabulate", "zstandard"}
+HEAVY = {
+    "cryptography",
+    "dpkt",
+    "lz4",
+    "numpy",
+    "prometheus_client",
+    "pyshark",
+    "rich",
+    "scapy",
+    "tabulate",
+    "zstandard",
+}
 
 
 def room(module: Path) -> str:
