@@ -175,6 +175,12 @@ def test_padding_of_the_handshake_as_well_is_refused(block: int) -> None:
     assert refusal(in_blocks([*HANDSHAKE, *TALK], block, (CLIENT, SERVER))) == "padding"
 
 
+@pytest.mark.parametrize("length", [15, 63, 1023, 16383])
+def test_any_number_of_padded_records_is_refused(length: int) -> None:
+    for count in (2, 10, 1000):
+        assert refusal([*HANDSHAKE, *[*s(length), *c(length)] * count]) == "padding"
+
+
 def test_lengths_that_have_a_divisor_by_chance_are_no_padding() -> None:
     talk = [*s(59), *c(23), *s(179), *c(11), *s(15)]  # 60, 24, 180, 12, 16 with their content type
     assert len(read([*HANDSHAKE, *talk])) == 3
