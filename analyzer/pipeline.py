@@ -73,6 +73,11 @@ class Analysis:
         return self._tracker.oddities
 
     @property
+    def open(self) -> int:
+        """Conversations that are not over."""
+        return self._tracker.open
+
+    @property
     def earliest_open(self) -> int | None:
         """Start of the oldest conversation whose session is still to come, nanoseconds, or ``None``."""
         earliest = self._tracker.earliest_open()
@@ -88,6 +93,11 @@ class Analysis:
         if self._decryption is not None:
             for session in self._decryption.released():
                 self._on_session(session)
+
+    def advance(self, now: int) -> None:
+        """It is ``now`` (packet time, nanoseconds), although no packet says so: sessions that were silent for too long
+        are over. For a live run on a quiet network; captures tell the time themselves."""
+        self._tracker.advance(now)
 
     def finish(self) -> None:
         """The input has ended: hand over the sessions that are still open."""

@@ -152,6 +152,12 @@ class SessionObserver:
 
     # --- the session -------------------------------------------------------------------------------
 
+    @property
+    def so_far(self) -> Dialogue | None:
+        """What has been read in the clear, with the very attempts that :meth:`finish` will return; ``None`` while there
+        is nothing, or nothing certain."""
+        return self._dialogue.so_far if self._dialogue is not None else None
+
     def finish(self, conversation: Conversation, source: str) -> Session:
         """The session; one that is neither SMTP nor TLS has ``is_smtp`` false and nothing else to say."""
         if self._undecided:
@@ -179,9 +185,9 @@ class SessionObserver:
             start=conversation.start,
             end=conversation.end,
             source=source,
-            client_ip=_address(conversation.addresses[client]),
+            client_ip=address_text(conversation.addresses[client]),
             client_port=conversation.ports[client],
-            server_ip=_address(conversation.addresses[server]),
+            server_ip=address_text(conversation.addresses[server]),
             server_port=port,
             client_mac=conversation.macs[client],
             server_mac=conversation.macs[server],
@@ -270,7 +276,7 @@ def _is_hello(data: bytes) -> bool:
 
 
 @lru_cache(maxsize=16384)
-def _address(number: int) -> str:
+def address_text(number: int) -> str:
     """Canonical text of a 128-bit address; IPv4 where it is mapped (RFC 5952, RFC 4291 section 2.5.5.2)."""
     address = IPv6Address(number)
     return str(address.ipv4_mapped or address)

@@ -90,6 +90,11 @@ class DialogueParser(ClientSide, ServerSide):
         self._mode = RESYNC
         self._tls_possible = True
 
+    @property
+    def so_far(self) -> Dialogue | None:
+        """What has been read; ``None`` while it is in doubt whether these are commands, or SMTP at all."""
+        return self._result if self._said_smtp and self._before is None else None
+
     def finish(self) -> Dialogue:
         """What the conversation was, as far as it was fed."""
         result = self._result

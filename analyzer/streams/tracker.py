@@ -111,6 +111,15 @@ class ConversationTracker:
             whole = len(batch) <= SEGMENTS_AT_ONCE
             self._add(batch if whole else batch.take(slice(begin, begin + SEGMENTS_AT_ONCE)))
 
+    def advance(self, now: int) -> None:
+        """It is ``now``, although no segment says so: end what has been silent long enough."""
+        self._sweep(now)
+
+    @property
+    def open(self) -> int:
+        """Conversations that are not over."""
+        return len(self._opening) + len(self._open)
+
     def finish(self) -> None:
         """The input has ended: everything still open is over."""
         for table in (self._opening, self._open):

@@ -1,0 +1,125 @@
+"""The live run: frames in, events out at once, and an inventory that grows.
+
+Everything is the same as for captures but for the time, which is made steady first (:mod:`.clock`) and told by the wall
+clock again, and for the observer, which tells of logins in the clear before their session is over.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from analyzer.alerts import Event, Sighting, Throttle, Watcher
+from analyzer.capture.frames import FrameBatch
+from analyzer.inventory.devices import Inventory
+from analyzer.inventory.session import Session
+from analyzer.monitor.clock import SteadyClock
+from analyzer.monitor.losses import Losses
+from analyzer.monitor.observer import LiveObserver
+from analyzer.packets import SUBMISSION_PORTS
+from analyzer.pipeline import Analysis
+from analyzer.streams import Limits
+
+SECOND = 1_000_000_000
+
+IDLE_LOOK = 5 * SECOND
+"""Nanoseconds between looks for sessions that have been silent for too long, on a network that is."""
+
+
+class Monitor:
+    """One live run.
+
+    Args:
+        names: of the interfaces, by their index in ``FrameBatch.source``.
+        on_event: told of each event that the throttle lets pass.
+        watcher, throttle: what is an event, and which are told.
+        ports: TCP ports of interest.
+        limits: bounds on memory.
+        clock: makes time steady.
+
+    Attributes:
+        inventory: of the sessions that are over.
+        losses: packets that were dropped, and whom it concerns.
+        oddities: of the sessions, counted.
+        events: told so far, by kind.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        on_event: Callable[[Event], None],
+        watcher: Watcher | None = None,
+        throttle: Throttle | None = None,
+        *,
+        ports: Iterable[int] = SUBMISSION_PORTS,
+        limits: Limits | None = None,
+        clock: SteadyClock | None = None,
+    ) -> None:
+        self._on_event = on_event
+        self.watcher = watcher or Watcher()
+        self.throttle = throttle or Throttle()
+        self.clock = clock or SteadyClock()
+        self.inventory = Inventory()
+        self.losses = Losses()
+        self.oddities: Counter[str] = Counter()
+        self.events: Counter[str] = Counter()
+        self.analysis = Analysis(
+            names, self._ended, ports, limits, listen=lambda conversation: LiveObserver(conversation, self._sighted)
+        )
+        self._looked = self.clock.now()
+
+    def feed(self, batch: FrameBatch) -> None:
+        """Take the next frames, or none: time goes on all the same."""
+        if abs(self.clock.look()) >= SECOND:
+            self.oddities["clock-set"] += 1
+        if len(batch):
+            self.analysis.feed(self.clock.steady(batch))
+        now = self.clock.now()
+        if now - self._looked >= IDLE_LOOK:
+            self._looked = now
+            self.analysis.advance(now)
+            self.losses.forget_before(self.analysis.earliest_open or now)
+            self._tell(self.throttle.due(now))
+
+    def dropped(self, interface: str, packets: int, since: int) -> None:
+        """The kernel dropped ``packets`` since ``since`` (steady time)."""
+        self.losses.note(interface, packets, since, self.clock.now())
+
+    def finish(self) -> None:
+        """The run is over: what is still open is told as it stands, and what was held back, counted."""
+        self.analysis.finish()
+        self._tell(self.throttle.finish())
+
+    # --- what the analysis tells ----------------------------------------------------------------------
+
+    def _sighted(self, sighting: Sighting) -> None:
+        for event in self.watcher.sighted(sighting):
+            self._tell(self.throttle.add(event))
+
+    def _ended(self, session: Session) -> None:
+        self.losses.look(session)
+        for event in self.watcher.ended(session):
+            self._tell(self.throttle.add(event))
+        if session.oddities:
+            self.oddities.update(session.oddities)
+        self._by_the_wall(session)
+        self.inventory.add(session)
+
+    def _tell(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self.events[event.kind] += 1
+            if self.clock.shift:
+                event = replace(
+                    event,
+                    time=self.clock.told(event.time),
+                    session_start=self.clock.told(event.session_start),
+                    since=None if event.since is None else self.clock.told(event.since),
+                )
+            self._on_event(event)
+
+    def _by_the_wall(self, session: Session) -> None:
+        if self.clock.shift:
+            session.start, session.end = self.clock.told(session.start), self.clock.told(session.end)
+            for attempt in session.auth:
+                attempt.time = self.clock.told(attempt.time)
