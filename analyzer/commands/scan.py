@@ -10,7 +10,7 @@ from typing import TextIO
 
 from analyzer.capture import CaptureSet, FrameBatch, open_captures
 from analyzer.commands.console import discard
-from analyzer.commands.exits import DONE, FOUND, INCOMPLETE, INTERRUPTED
+from analyzer.commands.gate import exit_code
 from analyzer.commands.interruption import Interruption
 from analyzer.commands.keys import KEYS, Keys, unused
 from analyzer.commands.notes import Notes
@@ -20,7 +20,6 @@ from analyzer.decryption.stage import Decryption
 from analyzer.errors import Damage
 from analyzer.inventory.devices import Inventory
 from analyzer.inventory.session import Session
-from analyzer.inventory.status import STATUSES, Status
 from analyzer.packets import SUBMISSION_PORTS
 from analyzer.pipeline import Analysis, InOrder
 from analyzer.report.model import Report
@@ -52,19 +51,7 @@ def run(options: argparse.Namespace) -> int:
     notes.report(report, shown=options.format in _WITH_NOTES and out is sys.stdout and _both_on_a_terminal())
     if not (report.summary.sessions or report.interrupted):
         notes.nothing_found(scan.ports)
-    return _exit_code(report, options.fail_on)
-
-
-def _exit_code(report: Report, fail_on: str | None) -> int:
-    if report.interrupted:
-        return INTERRUPTED
-    if fail_on is not None and any(device.status in _at_or_above(fail_on) for device in report.devices):
-        return FOUND
-    return DONE if report.complete else INCOMPLETE
-
-
-def _at_or_above(status: str) -> tuple[Status, ...]:
-    return STATUSES[: [str(known) for known in STATUSES].index(status) + 1]
+    return exit_code(report, options.fail_on)
 
 
 def _both_on_a_terminal() -> bool:

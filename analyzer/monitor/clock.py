@@ -15,7 +15,6 @@ from typing import Final
 import numpy as np
 
 from analyzer.capture.frames import FrameBatch
-from analyzer.capture.live.clock import ClockWatch
 
 LATE: Final = 10_000_000_000
 """Nanoseconds after the clock was set for which packets may still come that were stamped before: what waits in the
@@ -26,17 +25,14 @@ class SteadyClock:
     """Turns wall-clock times of packets into steady ones, and back.
 
     Args:
-        wall, monotonic: read the two clocks, nanoseconds.
+        wall: reads the wall clock, nanoseconds.
 
     Attributes:
         shift: nanoseconds that the wall clock is ahead of steady time.
     """
 
-    def __init__(
-        self, wall: Callable[[], int] = time.time_ns, monotonic: Callable[[], int] = time.monotonic_ns
-    ) -> None:
+    def __init__(self, wall: Callable[[], int] = time.time_ns) -> None:
         self._wall = wall
-        self._watch = ClockWatch(wall, monotonic)
         self.shift = 0
         self._before = 0  # the shift before the clock was last set
         self._late_until = 0
@@ -45,14 +41,11 @@ class SteadyClock:
         """Steady time."""
         return self._wall() - self.shift
 
-    def look(self) -> int:
-        """Look at the clocks; returns the nanoseconds by which the wall clock was set since last time, most often 0."""
-        step = self._watch.shift()
-        if step:
-            self._before = self.shift
-            self.shift += step
-            self._late_until = self.now() + LATE
-        return step
+    def was_set(self, by: int) -> None:
+        """The wall clock was set ``by`` nanoseconds forward (backward: negative)."""
+        self._before = self.shift
+        self.shift += by
+        self._late_until = self.now() + LATE
 
     def steady(self, batch: FrameBatch) -> FrameBatch:
         """``batch`` with steady times, which take the place of the others."""

@@ -69,10 +69,16 @@ class Monitor:
         )
         self._looked = self.clock.now()
 
-    def feed(self, batch: FrameBatch) -> None:
-        """Take the next frames, or none: time goes on all the same."""
-        if abs(self.clock.look()) >= SECOND:
-            self.oddities["clock-set"] += 1
+    def feed(self, batch: FrameBatch, clock_shift: int = 0) -> None:
+        """Take the next frames, or none: time goes on all the same.
+
+        Args:
+            clock_shift: nanoseconds by which the wall clock was set since the last batch.
+        """
+        if clock_shift:
+            self.clock.was_set(clock_shift)
+            if abs(clock_shift) >= SECOND:  # and not just slewed
+                self.oddities["clock-set"] += 1
         if len(batch):
             self.analysis.feed(self.clock.steady(batch))
         now = self.clock.now()
