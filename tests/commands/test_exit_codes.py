@@ -10,7 +10,7 @@ import pytest
 from analyzer.cli import STATUSES, main
 from analyzer.inventory.status import STATUSES as ALL_STATUSES
 from tests.capture.writers import block, enhanced, interface, option, section
-from tests.commands.running import GENERATED, MECHANISMS, OFFICE
+from tests.commands.running import GENERATED, OFFICE
 from tests.verify.dialogues import Line, Pcap, b64, bye, hello
 
 RELAY: list[Line] = [
@@ -33,26 +33,30 @@ PASSWORD: list[Line] = [("C", b"AUTH PLAIN " + b64(b"\0scan\0secret") + b"\r\n")
 TOKEN_NOT_SENT: list[Line] = [("C", b"AUTH XOAUTH2\r\n"), ("S", b"334 \r\n"), ("C", b"*\r\n"), ("S", b"501 OK\r\n")]
 KERBEROS: list[Line] = [("C", b"AUTH GSSAPI\r\n"), ("S", b"504 not supported\r\n")]
 CERTIFICATE: list[Line] = [("C", b"AUTH EXTERNAL =\r\n"), ("S", b"235 OK\r\n")]
+UNHEARD_OF: list[Line] = [
+    ("C", b"AUTH X-HOUSE-RULES\r\n"),
+    ("S", b"334 \r\n"),
+    ("C", b"aaaa\r\n"),
+    ("S", b"235 OK\r\n"),
+]
 ANONYMOUS: list[Line] = [("C", b"AUTH ANONYMOUS =\r\n"), ("S", b"235 OK\r\n")]
 
 SHOWS: dict[str, list[Line]] = {
     "exposed": PASSWORD,
     "password": CHALLENGE,
     "mixed": TOKEN_NOT_SENT + CHALLENGE,
+    "unknown": UNHEARD_OF,
     "no-auth": RELAY,
     "certificate": CERTIFICATE,
     "kerberos": KERBEROS,
     "anonymous": ANONYMOUS,
     "oauth": TOKEN_NOT_SENT,
 }
-"""What a device says that earns a status; ``unknown`` lies inside TLS, where its turns fit two kinds."""
+"""What a device says that earns a status."""
 
 
 def capture(status: str, path: Path) -> Path:
     """A capture of one device of that status."""
-    if status == "unknown":
-        path.write_bytes((MECHANISMS / "implicit-external-dovecot-netsmtp.pcap").read_bytes())
-        return path
     return Pcap().add(hello() + SHOWS[status] + bye()).write(path)
 
 
