@@ -107,7 +107,7 @@ class Unwrapper:
         self._macs = None
         try:
             for _ in range(MAX_LAYERS):
-                step = _LAYERS[layer](self, offset)
+                step = self._peel(layer, offset)
                 if step is None or isinstance(step, FoundTcp):
                     return step
                 layer, offset = step
@@ -124,6 +124,10 @@ class Unwrapper:
     def finish(self) -> None:
         """Count the fragments that never completed."""
         self._fragments.finish()
+
+    def _peel(self, layer: Layer, offset: int) -> Step | FoundTcp | None:
+        """One header: what it holds, and where that begins."""
+        return _LAYERS[layer](self, offset)
 
     # --- link layers -----------------------------------------------------------------------------
 
