@@ -179,6 +179,19 @@ def test_a_hello_that_was_not_seen_leaves_the_middle_of_a_stream(tmp_path: Path)
     assert inference.reason == "mid-stream"
 
 
+@pytest.mark.parametrize("size", [3, None], ids=["inside a record", "of unknown size"])
+def test_bytes_that_the_tracker_missed_are_a_gap_whatever_else_is_known(size: int | None) -> None:
+    sides = {"C": CLIENT, "S": SERVER}
+    tracker = TlsTracker()
+    for side, data in connection(dialogue(), GCM_13):
+        tracker.feed(sides[side], data, 0)
+    tracker.feed(CLIENT, wire.data(100)[:40], 0)
+    tracker.gap(CLIENT, size, 0)
+    inference = tracker.finish(clues=Clues()).inference
+    assert inference is not None
+    assert (inference.method, inference.reason) == ("unknown", "gap")
+
+
 def test_nothing_is_inferred_where_nothing_is_asked() -> None:
     tracker = TlsTracker()
     tracker.feed(CLIENT, client_hello(), 0)

@@ -204,11 +204,17 @@ def exchanges(draw: st.DrawFn) -> list[Exchange]:
 
 
 LOGIN = [exactly(22, 180), exactly(12, 18), exactly(26, 18), exactly(18, 37)]
-REFUSED = [exactly(22, 180), exactly(45, 62), exactly(45, 62), exactly(6, 15)]
+TOLD = {
+    "login": LOGIN,
+    "greeted": [exactly(None, 60), *LOGIN[:3]],
+    "refused": [exactly(22, 180), exactly(45, 62), exactly(45, 62), exactly(6, 15)],
+    "logged in twice": [exactly(22, 180), exactly(41, 37), exactly(6, 14), exactly(45, 37)],
+    "message at once": [exactly(22, 180), exactly(2500, 95), exactly(6, 15)],
+}
 
 
 @pytest.mark.parametrize("clues", CLUES, ids=range(len(CLUES)))
-@pytest.mark.parametrize("told", [LOGIN, REFUSED, [exactly(None, 60), *LOGIN[:3]]], ids=["login", "refused", "greeted"])
+@pytest.mark.parametrize("told", TOLD.values(), ids=TOLD)
 def test_posteriors_are_those_of_all_ways_added_up(clues: Clues, told: list[Exchange]) -> None:
     compare(told, clues, certificate=False)
 
