@@ -6,8 +6,16 @@
 
 from analyzer.capture.live.capture import LiveCapture
 from analyzer.capture.live.counters import InterfaceCounters
-from analyzer.capture.live.filters import capture_filter
+from analyzer.capture.live.filters import CaptureFilter, capture_filter
 from analyzer.capture.live.interfaces import Interface, interfaces
 from analyzer.capture.live.privileges import drop_privileges
 
-__all__ = ["Interface", "InterfaceCounters", "LiveCapture", "capture_filter", "drop_privileges", "interfaces"]
+__all__ = [
+    "CaptureFilter",
+    "Interface",
+    "InterfaceCounters",
+    "LiveCapture",
+    "capture_filter",
+    "drop_privileges",
+    "interfaces",
+]

@@ -11,9 +11,8 @@ from analyzer.capture.frames import FrameBatch
 from analyzer.capture.live.clock import ClockWatch
 from analyzer.capture.live.collector import Collector
 from analyzer.capture.live.counters import InterfaceCounters
-from analyzer.capture.live.filters import ALL_TAGS, TAGS, asks_for_vlan, behind_tags
-from analyzer.capture.live.interfaces import ETHERNET, RAW_IP, Interface, chosen, find
-from analyzer.capture.live.libpcap import compiled
+from analyzer.capture.live.filters import ALL_TAGS, TAGS, CaptureFilter
+from analyzer.capture.live.interfaces import RAW_IP, Interface, chosen, find
 from analyzer.capture.live.line import Line
 from analyzer.capture.live.pcap_tap import PcapTap
 from analyzer.capture.live.ring import RETIRE_MILLISECONDS, PacketRing
@@ -45,9 +44,8 @@ class LiveCapture:
 
     Args:
         interfaces: names; ``any`` stands for all that are up when it is opened.
-        filter: what the kernel shall let through, see :func:`~analyzer.capture.live.filters.capture_filter`. On
-            Ethernet it applies behind VLAN tags, too. Where the filter itself speaks of ``vlan``, an interface must be
-            up to be opened.
+        filter: what the kernel shall let through, see :func:`~analyzer.capture.live.filters.capture_filter`; or one
+            expression, in the language of pcap-filter(7).
         buffer: bytes of memory shared with the kernel, in all.
         promiscuous: also frames that are meant for others.
         ring: read through Linux's packet rings, or else through libpcap; by default whichever the system has.
@@ -61,7 +59,7 @@ class LiveCapture:
     def __init__(
         self,
         interfaces: Sequence[str],
-        filter: str,
+        filter: CaptureFilter | str,
         *,
         buffer: int = BUFFER_BYTES,
         promiscuous: bool = True,
@@ -70,7 +68,7 @@ class LiveCapture:
         self.sources: list[str] = []
         self.clock_shift = 0
         self._names = list(interfaces)
-        self._filter = filter
+        self._filter = CaptureFilter(filter) if isinstance(filter, str) else filter
         self._buffer = self._share = buffer
         self._promiscuous = promiscuous
         self._through_ring = sys.platform == "linux" if ring is None else ring
@@ -179,18 +177,17 @@ class LiveCapture:
 
     def _opened(self, interface: Interface) -> Tap:
         if not self._through_ring:
-            return PcapTap(interface, self._filter, buffer=self._share, promiscuous=self._promiscuous)
-        link_type = RAW_IP if interface.link_type is None else interface.link_type
-        if link_type not in self._programs:
-            self._programs[link_type] = self._compiled(interface, link_type)
-        return PacketRing(interface, self._programs[link_type], buffer=self._share, promiscuous=self._promiscuous)
 
-    def _compiled(self, interface: Interface, link_type: int) -> bytes:
-        name = interface.name if asks_for_vlan(self._filter) else None
-        expression = self._filter
-        if link_type == ETHERNET:
-            expression = behind_tags(expression, TAGS if name is None else ALL_TAGS)
-        try:
-            return compiled(expression, link_type, name)
-        except ValueError as words:
-            raise UsageError(f"the filter cannot be used on {inert(interface.name)}: {words}") from None
+            def compiled(link_type: int) -> bytes:
+                return self._compiled(interface, link_type, ALL_TAGS)
+
+            return PcapTap(interface, compiled, buffer=self._share, promiscuous=self._promiscuous)
+        link_type = RAW_IP if interface.link_type is None else interface.link_type
+        program = self._compiled(interface, link_type, TAGS)
+        return PacketRing(interface, program, buffer=self._share, promiscuous=self._promiscuous)
+
+    def _compiled(self, interface: Interface, link_type: int, tags: int) -> bytes:
+        """Once for each link type: compiling may need privileges that are gone later."""
+        if link_type not in self._programs:
+            self._programs[link_type] = self._filter.compiled(link_type, interface.name, tags)
+        return self._programs[link_type]

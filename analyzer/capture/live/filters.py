@@ -2,15 +2,19 @@
 
 The language is that of pcap-filter(7). What cannot be decided in it (ports behind IPv6 extension headers, in later
 fragments, inside tunnels) is let through, and decided by the decoder.
+
+Our expression and the user's are compiled apart and joined as programs: in one expression, ``vlan`` on one side would
+move what the other side looks at.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from analyzer.capture.live.interfaces import ETHERNET
-from analyzer.capture.live.libpcap import compiled
+from analyzer.capture.live.libpcap import both, compiled
 from analyzer.capture.names import inert
 from analyzer.errors import UsageError
 
@@ -36,13 +40,52 @@ TAGS = 2
 """VLAN tags looked behind that are still in the frame: Linux took off the outermost one of what it received."""
 
 ALL_TAGS = TAGS + 1
-"""The same, where ``vlan`` means that one, too."""
+"""The same on other systems, where it is in the frame as well."""
 
 _ICMPV6, _UDP, _TCP = 58, 17, 6
 _FRAGMENT_HEADER = 44
 
 
-def capture_filter(ports: Iterable[int], *, decap: bool, expression: str | None) -> str:
+@dataclass(frozen=True, slots=True)
+class CaptureFilter:
+    """Two expressions, of which both must hold.
+
+    Attributes:
+        wanted: applies behind VLAN tags, too.
+        expression: the user's own, or ``None``; applies behind VLAN tags, too, unless it speaks of them itself.
+    """
+
+    wanted: str
+    expression: str | None = None
+
+    def compiled(self, link_type: int, interface: str, tags: int) -> bytes:
+        """The BPF program for frames of an interface.
+
+        Args:
+            link_type: LINKTYPE_* number.
+            interface: its name; it must be up if the user's expression speaks of ``vlan``, see
+                :func:`~analyzer.capture.live.libpcap.compiled`.
+            tags: looked behind, where frames are Ethernet's.
+
+        Raises:
+            UsageError: an expression cannot be used on frames of this link type, with the compiler's words.
+        """
+
+        def spread(expression: str) -> str:
+            return behind_tags(expression, tags) if link_type == ETHERNET else expression
+
+        try:
+            program = compiled(spread(self.wanted), link_type)
+            if self.expression is None:
+                return program
+            if asks_for_vlan(self.expression):
+                return both(compiled(self.expression, link_type, interface), program)
+            return both(compiled(spread(self.expression), link_type), program)
+        except ValueError as words:
+            raise UsageError(f"the filter cannot be used on {inert(interface)}: {words}") from None
+
+
+def capture_filter(ports: Iterable[int], *, decap: bool, expression: str | None) -> CaptureFilter:
     """The filter for TCP on ``ports``, for :class:`~analyzer.capture.live.capture.LiveCapture`.
 
     Args:
@@ -71,12 +114,12 @@ def capture_filter(ports: Iterable[int], *, decap: bool, expression: str | None)
         terms += [f"ether proto {ethertype:#06x}" for ethertype in (*TUNNEL_ETHERTYPES, SNAP)]
     ours = " or ".join(f"({term})" if " and " in term else term for term in terms)
     if expression is None or not expression.strip():
-        return ours
+        return CaptureFilter(ours)
     try:
         compiled(expression, ETHERNET)
     except ValueError as words:
         raise UsageError(f'the filter "{inert(expression)}" cannot be used: {words}') from None
-    return f"({expression}) and ({ours})"
+    return CaptureFilter(ours, expression)
 
 
 def behind_tags(expression: str, tags: int) -> str:

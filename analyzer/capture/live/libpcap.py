@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import struct
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,14 @@ if TYPE_CHECKING:
 SNAPSHOT_BYTES = 262_144
 """libpcap's own limit; segmentation offload makes frames of 64 KB and more."""
 
-INSTRUCTION = ctypes.sizeof(ctypes.c_uint64)
-"""Bytes of ``struct sock_filter`` (linux/filter.h), and of ``struct bpf_insn``."""
+INSTRUCTION = 8
+"""Bytes of ``struct sock_filter`` (linux/filter.h), which is ``struct bpf_insn`` elsewhere."""
 
+REJECT = struct.pack("HBBI", 0x06, 0, 0, 0)
+"""A program that accepts nothing: it returns how many bytes of a frame are wanted."""
+
+_INSTRUCTION = struct.Struct("HBBI")  # code, jump if true, jump if false, value
+_RETURN, _JUMP = 0x06, 0x05  # BPF_RET | BPF_K, BPF_JMP | BPF_JA
 _NETMASK_UNKNOWN = 0xFFFFFFFF
 _DLT_RAW = 12  # LINKTYPE_RAW is its number in files alone
 _FAULT = -1
@@ -70,6 +76,16 @@ def compiled(expression: str, link_type: int, interface: str | None = None) -> b
             return ctypes.string_at(code.bf_insns, code.bf_len * INSTRUCTION)
     finally:
         pcap.pcap_close(handle)
+
+
+def both(first: bytes, second: bytes) -> bytes:
+    """A program that accepts what two programs accept: where the first one would, it goes on with the second."""
+    joined = bytearray(first)
+    for at in range(0, len(first), INSTRUCTION):
+        code, _, _, value = _INSTRUCTION.unpack_from(first, at)
+        if code == _RETURN and value:
+            _INSTRUCTION.pack_into(joined, at, _JUMP, 0, 0, (len(first) - at) // INSTRUCTION - 1)
+    return bytes(joined) + second
 
 
 @contextmanager

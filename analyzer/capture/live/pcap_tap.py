@@ -5,13 +5,13 @@ from __future__ import annotations
 import ctypes
 import errno
 import time
+from collections.abc import Callable
 
 import numpy as np
 
 from analyzer.capture.live.collector import Collector
-from analyzer.capture.live.filters import ALL_TAGS, behind_tags
 from analyzer.capture.live.interfaces import ETHERNET, RAW_IP, Interface
-from analyzer.capture.live.libpcap import SNAPSHOT_BYTES, bindings, error, program
+from analyzer.capture.live.libpcap import INSTRUCTION, SNAPSHOT_BYTES, bindings, error
 from analyzer.capture.live.privileges import not_permitted
 from analyzer.capture.names import inert
 from analyzer.errors import UsageError
@@ -32,16 +32,18 @@ class PcapTap:
 
     Args:
         interface: the one to read.
-        expression: the filter, in the language of pcap-filter(7).
+        compiled: gives the filter for a link type.
         buffer: bytes that the kernel keeps for it.
         promiscuous: also frames that are meant for others.
 
     Raises:
-        UsageError: it is not permitted, the filter is none, or frames of its link type cannot be read.
+        UsageError: it is not permitted, the filter cannot be used, or frames of its link type cannot be read.
         OSError: the interface is gone, or not up.
     """
 
-    def __init__(self, interface: Interface, expression: str, *, buffer: int, promiscuous: bool) -> None:
+    def __init__(
+        self, interface: Interface, compiled: Callable[[int], bytes], *, buffer: int, promiscuous: bool
+    ) -> None:
         self.dropped = 0
         self._name = interface.name
         self._more = False
@@ -59,7 +61,7 @@ class PcapTap:
             if number not in LINK_TYPES:
                 raise UsageError(f"{inert(self._name)}: frames of its link type (DLT {number}) cannot be read")
             self.link_type = LINK_TYPES[number]
-            self._filter(behind_tags(expression, ALL_TAGS) if self.link_type == ETHERNET else expression)
+            self._filter(compiled(self.link_type))
             pcap.pcap_setnonblock(self._handle, 1, self._words)
         except BaseException:
             pcap.pcap_close(self._handle)
@@ -78,15 +80,13 @@ class PcapTap:
         if status < 0:
             raise UsageError(f"{inert(self._name)}: {error(self._pcap, self._handle)}")
 
-    def _filter(self, expression: str) -> None:
-        try:
-            with program(self._pcap, self._handle, expression) as code:
-                failed = self._pcap.pcap_setfilter(self._handle, ctypes.byref(code))
-                words = error(self._pcap, self._handle) if failed else None
-        except ValueError as failure:
-            words = str(failure)
-        if words is not None:
-            raise UsageError(f"the filter cannot be used on {inert(self._name)}: {words}")
+    def _filter(self, instructions: bytes) -> None:
+        program = self._pcap.bpf_program()
+        program.bf_len = len(instructions) // INSTRUCTION
+        kept = ctypes.create_string_buffer(instructions, len(instructions))  # until libpcap has copied it
+        program.bf_insns = ctypes.cast(kept, type(program.bf_insns))
+        if self._pcap.pcap_setfilter(self._handle, ctypes.byref(program)):
+            raise UsageError(f"the filter cannot be used on {inert(self._name)}: {error(self._pcap, self._handle)}")
 
     @property
     def backlog(self) -> bool:

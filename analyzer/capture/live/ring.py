@@ -18,7 +18,7 @@ import numpy as np
 from analyzer.capture.formats import gather
 from analyzer.capture.live.collector import Collector
 from analyzer.capture.live.interfaces import ETHERNET, LOOPBACK_HARDWARE, Interface
-from analyzer.capture.live.libpcap import INSTRUCTION
+from analyzer.capture.live.libpcap import INSTRUCTION, REJECT
 from analyzer.capture.live.privileges import not_permitted
 from analyzer.capture.live.ring_blocks import (
     BLOCK_HEADER,
@@ -49,7 +49,6 @@ _RING_WORDS = struct.Struct("7I")  # struct tpacket_req3: block size, blocks, fr
 _STATISTICS = struct.Struct("3I")  # struct tpacket_stats_v3: frames with those dropped, frames dropped, freezes
 _PROGRAM = struct.Struct("HP")  # struct sock_fprog, linux/filter.h
 _MEMBERSHIP = struct.Struct("iHH8s")  # struct packet_mreq
-_NOTHING = struct.pack("HBBI", 0x06, 0, 0, 0)  # BPF_RET | BPF_K: take 0 bytes of each frame
 
 # linux/if_packet.h and asm-generic/socket.h: Python has no names for these
 _PACKET_ADD_MEMBERSHIP, _PACKET_RX_RING, _PACKET_STATISTICS, _PACKET_VERSION = 1, 5, 6, 10
@@ -169,7 +168,7 @@ class PacketRing:
 
     def shut(self) -> None:
         """A filter that wants nothing takes the place of the other one."""
-        self._attach(_NOTHING)
+        self._attach(REJECT)
 
     def close(self) -> None:
         """Unmap the ring; the kernel frees it."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -23,8 +25,8 @@ from tests.capture.writers import Frame
 NEAR, FAR = "near0", "far0"
 """The end that is captured from, and the one that frames are sent into. Further pairs count up: near1, far1."""
 
-MACS = bytes.fromhex("020000000002 020000000001")
 _CLONE_NEWNET = 0x40000000
+_TUNSETIFF, _IFF_TUN, _IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -62,6 +64,14 @@ class Namespace:
         self.ip("link", "add", near, "type", "veth", "peer", "name", far)
         for end in (near, far):
             self.ip("link", "set", end, "up")
+
+    def add_tun(self, name: str) -> int:
+        """A point-to-point interface that is up; what is written into the descriptor comes in from it."""
+        with self.entered():
+            descriptor = os.open("/dev/net/tun", os.O_RDWR)
+            fcntl.ioctl(descriptor, _TUNSETIFF, struct.pack("16sH22x", name.encode(), _IFF_TUN | _IFF_NO_PI))
+        self.ip("link", "set", name, "up")
+        return descriptor
 
     def start(self, command: Sequence[str], **options: object) -> subprocess.Popen[str]:
         return subprocess.Popen(["ip", "netns", "exec", self.name, *command], text=True, **options)  # type: ignore[call-overload, no-any-return]
@@ -163,13 +173,9 @@ class Reader:
 
 @contextmanager
 def reading(network: Namespace, capture: LiveCapture) -> Iterator[Reader]:
-    """``capture``, opened in the namespace."""
-    with network.entered():
-        capture.open()
-    try:
+    """``capture``, opened in the namespace, in which the test stays meanwhile."""
+    with network.entered(), capture:
         yield Reader(capture)
-    finally:
-        capture.close()
 
 
 def contents(frames: Iterable[Frame]) -> list[tuple[bytes, int]]:

@@ -45,7 +45,7 @@ def test_frames_of_several_interfaces_follow_their_clocks(
     for source, frames in given_parts:
         put(collector, source, sorted(frames))
     batch = collector.batch()
-    clocks = {source: 0 for source in range(3)}
+    clocks = dict.fromkeys(range(3), 0)
     seen = 0
     for source, time in zip(batch.source.tolist(), batch.time.tolist(), strict=True):
         clocks[source] = max(clocks[source], time)

@@ -13,8 +13,8 @@ from scapy.layers.l2 import ARP, Dot1AD, Dot1Q, Ether
 from scapy.packet import Raw
 
 from analyzer.capture.live import capture_filter, filters
-from analyzer.capture.live.filters import TAGS, asks_for_vlan, behind_tags
-from analyzer.capture.live.libpcap import bindings, compiled
+from analyzer.capture.live.filters import TAGS, CaptureFilter, asks_for_vlan
+from analyzer.capture.live.libpcap import INSTRUCTION, REJECT, bindings, both, compiled
 from analyzer.errors import UsageError
 from analyzer.packets import wrappings
 from tests.packets.encapsulations import WRAPPED, WRAPPED6
@@ -32,16 +32,17 @@ NO_TUNNELS6 = {"ethernet", "802.1Q", "QinQ", "hop-by-hop options", "destination 
 NO_TUNNELS6 |= {"atomic fragment", "authentication header", "all extension headers", "payload length 0", "jumbo"}
 
 
-def passes(expression: str, frame: bytes, link_type: int = ETHERNET) -> bool:
+def passes(capture: CaptureFilter, frame: bytes, link_type: int = ETHERNET) -> bool:
     """Whether libpcap's interpreter lets ``frame`` through, as the kernel shows it: without its outermost tag."""
-    if link_type == ETHERNET:
-        expression = behind_tags(expression, TAGS)
-        if frame[12:14] in (b"\x81\x00", b"\x88\xa8"):
-            frame = frame[:12] + frame[16:]
+    if link_type == ETHERNET and frame[12:14] in (b"\x81\x00", b"\x88\xa8"):
+        frame = frame[:12] + frame[16:]
+    return accepts(capture.compiled(link_type, "eth0", TAGS), frame)
+
+
+def accepts(instructions: bytes, frame: bytes) -> bool:
     pcap = bindings()
-    instructions = compiled(expression, link_type)
     program = pcap.bpf_program()
-    program.bf_len = len(instructions) // 8
+    program.bf_len = len(instructions) // INSTRUCTION
     kept = ctypes.create_string_buffer(instructions, len(instructions))
     program.bf_insns = ctypes.cast(kept, type(program.bf_insns))
     header = pcap.pcap_pkthdr()
@@ -86,7 +87,7 @@ def test_tcp_passes_just_when_a_port_is_of_interest(sport: int, dport: int, tags
     assert passes(DECAP if decap else PLAIN, frame) == (sport in PORTS or dport in PORTS)
 
 
-@pytest.mark.parametrize("expression", [PLAIN, DECAP])
+@pytest.mark.parametrize("capture", [PLAIN, DECAP], ids=["plain", "decap"])
 @pytest.mark.parametrize(
     "packet",
     [
@@ -99,8 +100,8 @@ def test_tcp_passes_just_when_a_port_is_of_interest(sport: int, dport: int, tags
     ],
     ids=["UDP on the ports", "QUIC", "ping", "DNS over IPv6", "multicast report", "ARP"],
 )
-def test_other_traffic_stays_out(expression: str, packet: object) -> None:
-    assert not passes(expression, ethernet(packet))
+def test_other_traffic_stays_out(capture: CaptureFilter, packet: object) -> None:
+    assert not passes(capture, ethernet(packet))
 
 
 def test_fragments_of_tcp_pass_and_the_first_one_only_on_the_ports() -> None:
@@ -161,7 +162,9 @@ def test_no_ports_are_refused() -> None:
 
 def test_the_filter_fits_into_the_kernel_with_all_ports_and_tunnels() -> None:
     usual = capture_filter((25, 465, 587, 2465, 2525, 2587), decap=True, expression="net 10.0.0.0/8")
-    assert len(compiled(behind_tags(usual, TAGS), ETHERNET)) // 8 < 1024  # BPF_MAXINSNS is 4096, and shorter is faster
+    assert (
+        len(usual.compiled(ETHERNET, "eth0", TAGS)) // INSTRUCTION < 1024
+    )  # BPF_MAXINSNS is 4096, and shorter is faster
 
 
 def test_its_tables_agree_with_what_the_decoder_unwraps() -> None:
@@ -176,3 +179,18 @@ def test_its_tables_agree_with_what_the_decoder_unwraps() -> None:
 @pytest.mark.parametrize(("expression", "asks"), [("vlan 5 and tcp", True), ("host vlan5", False), ("tcp", False)])
 def test_an_expression_about_tags_is_recognised(expression: str, asks: bool) -> None:
     assert asks_for_vlan(expression) == asks
+
+
+@given(st.integers(0, 3000), st.integers(0, 3000), st.integers(0, 3000))
+def test_two_programs_in_one_accept_what_both_accept(length: int, least: int, most: int) -> None:
+    first, second = compiled(f"greater {least}", ETHERNET), compiled(f"less {most} or port 25", ETHERNET)
+    assert accepts(both(first, second), bytes(length)) == (least <= length <= most)
+
+
+def test_nothing_is_accepted_by_the_program_that_rejects() -> None:
+    assert not accepts(REJECT, bytes(60))
+
+
+def test_an_expression_that_no_frame_of_a_link_can_answer_is_refused_with_the_compilers_words() -> None:
+    with pytest.raises(UsageError, match="cannot be used on tun0: ethernet addresses supported only"):
+        CaptureFilter("tcp", "ether host 02:00:00:00:00:01").compiled(RAW, "tun0", TAGS)
