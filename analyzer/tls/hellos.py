@@ -120,6 +120,7 @@ class ServerHello:
         psk: the client's pre-shared key was accepted (TLS 1.3 resumption).
         retry: this is a HelloRetryRequest; the ServerHello proper is still to come.
         malformed: the extensions break off or their lengths do not fit.
+        compressed: records are compressed (TLS ≤ 1.2, RFC 3749).
     """
 
     version: int
@@ -127,6 +128,7 @@ class ServerHello:
     psk: bool
     retry: bool
     malformed: bool
+    compressed: bool = False
 
 
 def parse_client_hello(body: bytes) -> ClientHello | None:
@@ -181,6 +183,7 @@ def parse_server_hello(body: bytes) -> ServerHello | None:
         psk=PRE_SHARED_KEY in found,
         retry=body[_RANDOM] == HELLO_RETRY_REQUEST,
         malformed=not whole,
+        compressed=size > at + 2 and body[at + 2] != 0,
     )
 
 

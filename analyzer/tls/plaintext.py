@@ -71,7 +71,7 @@ def seal_of(version: int, suite: int) -> Seal | None:
     if "POLY1305" in words:
         return Seal(_AEAD_TAG, 0, FINISHED_1_2)  # no explicit nonce: RFC 7905 section 2
     if "GCM" in words or "CCM" in words:
-        tag = _SHORT_TAG if words[-1] == "8" else _AEAD_TAG
+        tag = _SHORT_TAG if "8" in words else _AEAD_TAG
         return Seal(_EXPLICIT_NONCE + tag, 0, FINISHED_1_2)
     mac = _MAC_SIZES.get(words[-1])
     if mac is None:

@@ -316,6 +316,8 @@ class _Reader:
             return abstain("gap")
         if offer is None or answer is None:
             return abstain("mid-stream")
+        if answer.compressed:
+            return abstain("compression")
         if answer.psk and offer.early_data:
             return abstain("early-data")
         try:

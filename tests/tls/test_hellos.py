@@ -140,6 +140,12 @@ def test_server_hello_below_tls_1_3() -> None:
     )
 
 
+def test_server_hello_tells_whether_records_are_compressed() -> None:
+    assert chosen(server_hello(compression=1)).compressed  # DEFLATE: RFC 3749
+    assert not chosen(server_hello()).compressed
+    assert not chosen(server_hello()[:-1]).compressed  # it breaks off before that
+
+
 def test_server_hello_of_tls_1_3_names_its_version_in_an_extension() -> None:
     hello = chosen(server_hello(extension(43, numbers(0x0304)), extension(41, numbers(0)), suite=0x1303))
     assert hello == ServerHello(version=0x0304, suite=0x1303, psk=True, retry=False, malformed=False)

@@ -52,6 +52,7 @@ AUTHENTICATED: list[tuple[int, str, Encryption]] = [
     (TLS_1_2, "TLS_ECDHE_RSA_WITH_ARIA_128_GCM_SHA256", aead(tag=16, nonce=8)),
     (TLS_1_2, "TLS_ECDHE_ECDSA_WITH_AES_128_CCM", aead(tag=16, nonce=8)),
     (TLS_1_2, "TLS_ECDHE_ECDSA_WITH_AES_256_CCM_8", aead(tag=8, nonce=8)),
+    (TLS_1_2, "TLS_ECDHE_PSK_WITH_AES_128_CCM_8_SHA256", aead(tag=8, nonce=8)),
     (TLS_1_2, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", aead(tag=16)),
     (TLS_1_2, "TLS_RSA_WITH_RC4_128_SHA", aead(tag=20)),
     (TLS_1_0, "TLS_RSA_WITH_RC4_128_MD5", aead(tag=16)),

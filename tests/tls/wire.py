@@ -50,10 +50,15 @@ def client_hello(
 
 
 def server_hello(
-    *extensions: bytes, version: int = 0x0303, suite: int = 0xC02F, random: bytes = b"r" * 32, session_id: bytes = b""
+    *extensions: bytes,
+    version: int = 0x0303,
+    suite: int = 0xC02F,
+    random: bytes = b"r" * 32,
+    session_id: bytes = b"",
+    compression: int = 0,
 ) -> bytes:
     """The body of a ServerHello (RFC 8446 section 4.1.3)."""
-    body = version.to_bytes(2, "big") + random + vector(session_id, 1) + numbers(suite) + b"\0"
+    body = version.to_bytes(2, "big") + random + vector(session_id, 1) + numbers(suite) + bytes((compression,))
     return body + (vector(b"".join(extensions), 2) if extensions else b"")
 
 

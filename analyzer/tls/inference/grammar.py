@@ -30,6 +30,8 @@ _CHALLENGED, _CUT_SHORT, _CANCELS, _GIVES_UP = 0.96, 0.04, 0.01, 0.02
 _SUCCEEDS, _FAILS, _REFUSED_FIRST = 0.75, 0.25, 0.6
 _WITH_FIRST: Final = 0.5
 """Share of logins with an initial response, of those that can have one."""
+_EMPTY_FIRST: Final = 0.01
+"""Share of these whose initial response is empty ("="), so that the exchange begins all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,10 @@ class _Builder:
         if first_share:
             payload = row["steps"][0][1]
             command = Base64Line(_AUTH + len(name) + 1, self._payload[payload], nothing=1)
-            entries += self._scaled(self._position(row, True, command, f"auth {payload}", 1), first_share)
+            given = first_share * (1 - _EMPTY_FIRST)
+            entries += self._scaled(self._position(row, True, command, f"auth {payload}", 1), given)
+            empty = Fixed([(1, _AUTH + len(name) + len(" =") + CRLF)])
+            entries += self._scaled(self._position(row, True, empty, "auth", 0), first_share * _EMPTY_FIRST)
         return entries
 
     def _position(

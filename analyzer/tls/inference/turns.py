@@ -36,6 +36,9 @@ _EMPTY_CERTIFICATE: Final = 4 + 1 + 3
 """A Certificate message without certificates (RFC 8446 section 4.4.2): the client was asked and has none."""
 _CERTIFICATE: Final = 200
 """Bytes from which a record can hold a certificate; the smallest in use, on elliptic curves, have about 300."""
+_CERTIFICATE_VERIFY: Final = 4 + 2 + 2 + 64
+"""Bytes of the shortest CertificateVerify (RFC 8446 section 4.4.3), with an Ed25519 signature. An EHLO that follows a
+whole flight at once is rarely as long as that and a Finished together."""
 _FLIGHT: Final = 4
 """Records among which the client's Finished is looked for: Certificate, CertificateVerify, Finished, and one more."""
 _JSSE_PADDING: Final = 16
@@ -265,6 +268,10 @@ def _client_finished(flight: list[_Piece], seal: Seal) -> tuple[int, int]:
     if not flight:
         raise Unreadable("nothing-said")
     at, length = flight[0]
+    if len(flight) > 1 and flight[1][0] == at + 1 and length >= _CERTIFICATE + seal.extra:
+        behind, proof = flight[1]
+        if proof >= finished + _CERTIFICATE_VERIFY:
+            return behind, 0  # a Certificate, then the rest in one record
     if length >= _CERTIFICATE + finished:
         return at, 0  # the whole flight in one record, as some stacks write it
     raise Unreadable("padding")

@@ -31,15 +31,20 @@ def client_hello(*extensions: bytes) -> bytes:
     return wire.record(22, wire.message(1, wire.client_hello(*offered, *extensions)))
 
 
-def server_hello(suite: Suite, *extensions: bytes) -> bytes:
+def server_hello(suite: Suite, *extensions: bytes, compression: int = 0) -> bytes:
     chosen = (wire.extension(43, wire.numbers(suite.version)),) if suite.version >= TLS_1_3 else ()
-    body = wire.server_hello(*chosen, *extensions, version=min(suite.version, 0x0303), suite=suite.number)
+    body = wire.server_hello(
+        *chosen, *extensions, version=min(suite.version, 0x0303), suite=suite.number, compression=compression
+    )
     return wire.record(22, wire.message(2, body))
 
 
-def opened(suite: Suite, *, offer: Sequence[bytes] = (), answer: Sequence[bytes] = ()) -> list[Line]:
+def opened(
+    suite: Suite, *, offer: Sequence[bytes] = (), answer: Sequence[bytes] = (), compression: int = 0
+) -> list[Line]:
     """The handshake as far as it is not in application-data records, with further extensions of the hellos."""
-    hellos: list[Line] = [("C", client_hello(*offer)), ("S", server_hello(suite, *answer))]
+    chosen = server_hello(suite, *answer, compression=compression)
+    hellos: list[Line] = [("C", client_hello(*offer)), ("S", chosen)]
     if suite.version >= TLS_1_3:
         return hellos
     finished = wire.CCS + wire.record(22, b"f" * suite.sealed(suite.finished))

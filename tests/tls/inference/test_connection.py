@@ -145,6 +145,11 @@ def test_padded_records_are_told_as_that(block: int, tmp_path: Path) -> None:
     assert verdict(seen(tmp_path, [*opened(GCM_13), *lines(dialogue_only)], port=465)) == ("unknown", None, "padding")
 
 
+def test_compressed_records_are_told_as_that(tmp_path: Path) -> None:
+    sent = [*opened(GCM_12, compression=1), *lines(sealed(dialogue(), GCM_12))]
+    assert verdict(seen(tmp_path, sent, port=465)) == ("unknown", None, "compression")
+
+
 def test_data_ahead_of_the_handshake_is_told_as_that(tmp_path: Path) -> None:
     """0-RTT: offered and accepted with a pre-shared key (RFC 8446 section 4.2.10)."""
     early, key = wire.extension(42, b""), wire.extension(41, wire.numbers(0))

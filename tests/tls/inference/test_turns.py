@@ -92,9 +92,10 @@ def test_the_dialogue_begins_behind_the_clients_finished(suite: Suite) -> None:
         ([EMPTY_CERTIFICATE, FINISHED], False),
         ([EMPTY_CERTIFICATE + FINISHED], False),
         ([CERTIFICATE, CERTIFICATE_VERIFY, FINISHED], True),
+        ([CERTIFICATE, CERTIFICATE_VERIFY + FINISHED], True),
         ([CERTIFICATE + CERTIFICATE_VERIFY + FINISHED], True),
     ],
-    ids=["finished", "no certificate", "no certificate, coalesced", "certificate", "certificate, coalesced"],
+    ids=["finished", "none", "none, coalesced", "certificate", "certificate, half coalesced", "certificate, coalesced"],
 )
 @pytest.mark.parametrize("client_first", [False, True])
 def test_a_client_that_was_asked_for_a_certificate_answers_before_its_finished(
