@@ -21,7 +21,7 @@ LAYERS = (
     {"streams"},
     {"smtp", "tls"},
     {"inventory"},
-    {"store", "decryption", "alerts"},
+    {"store", "decryption", "alerts", "scrub"},
     {"explanation"},
     {"report"},
     {"delivery"},
@@ -109,7 +109,7 @@ def test_a_module_is_short_enough_to_hold_one_thing(module: Path) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["--version"], ["scan", "--help"], ["explain", "--help"], ["verify", "--help"]],
+    [["--help"], ["--version"], ["scan", "--help"], ["explain", "--help"], ["verify", "--help"], ["scrub", "--help"]],
     ids=" ".join,
 )
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
