@@ -44,6 +44,7 @@ examples:
   tcpdump -U -w - port 587 | smtpauth scan -  a pipe
   smtpauth verify office.pcap                 what does tshark say? (1: differs)
   smtpauth explain office.pcap --session 10.20.0.102:50704   why that verdict?
+  smtpauth scrub office.pcap shared.pcap      a copy without credentials
 
 'smtpauth COMMAND --help' tells the rest."""
 
@@ -133,6 +134,35 @@ examples:
   smtpauth explain office.pcap --session 2001:db8:20::109 --format json
   smtpauth explain office.pcap --session 10.20.0.102 --keylog keys.log"""
 
+_SCRUB = """\
+Writes a copy of captures that can be shared. Passwords, tokens, responses and
+challenges are blanked, and whatever else a client says that is no command of a
+known form; message text is overwritten. Everything else stays as it was, with
+sequence numbers, lengths and checksums repaired: 'smtpauth scan' says the same
+of the copy.
+
+Only packets of SMTP and TLS conversations on the ports of interest are kept:
+what cannot be understood may hold secrets. Host names, addresses and user names
+stay, and TLS records, which are encrypted.
+
+OUT is a pcap file with nanoseconds, or pcapng where packets of several link
+types meet; - is standard output. It is written in one go, never over a capture."""
+
+_SCRUB_EPILOG = """\
+exit codes:
+  0    done
+  2    wrong usage, unreadable input, or output that cannot be written
+  3    done, but part of the traffic is missing from the copy: a cut file,
+       packets not decoded, a limit on memory reached
+  130  interrupted; nothing was written
+
+examples:
+  smtpauth scrub office.pcap shared.pcap
+  smtpauth scrub monday/ tuesday.pcap.gz shared.pcap
+  smtpauth scrub office.pcap shared.pcap --redact-users
+  tcpdump -U -w - port 587 | smtpauth scrub - shared.pcap
+  smtpauth scrub office.pcap - | gzip > shared.pcap.gz"""
+
 _OUTPUT = "write there, in one go, in place of standard output"
 _REDACT = "replace user names by a keyed hash; the same in every run where SMTPAUTH_REDACT_KEY holds a key"
 
@@ -195,6 +225,8 @@ def build_parser() -> argparse.ArgumentParser:
 
     _add_explain(commands)
 
+    _add_scrub(commands)
+
     verify = commands.add_parser(
         "verify", help="second opinion from tshark", description=_VERIFY, epilog=_VERIFY_EPILOG
     )
@@ -204,6 +236,30 @@ def build_parser() -> argparse.ArgumentParser:
     _add_keys(verify)
     _add_shared(verify)
     return parser
+
+
+def _add_scrub(commands: argparse._SubParsersAction[_Parser]) -> None:
+    scrub = commands.add_parser(
+        "scrub", help="captures -> a capture without credentials", description=_SCRUB, epilog=_SCRUB_EPILOG
+    )
+    scrub.add_argument(
+        "paths",
+        nargs="+",
+        metavar="IN",
+        help="capture, directory, glob pattern, or - for stdin; several are one stream",
+    )
+    scrub.add_argument("out", metavar="OUT", help="the file to write, or - for stdout")
+    shown = scrub.add_argument_group("what is shown")
+    shown.add_argument("--redact-users", action="store_true", help=_REDACT + "; addresses of senders and recipients go")
+    shown.add_argument(
+        "--keep-messages", action="store_true", help="leave message text as it is; it may hold passwords"
+    )
+    shown.add_argument(
+        "--same-lengths",
+        action="store_true",
+        help="overwrite in place; how long a password is can then be told from the copy",
+    )
+    _add_shared(scrub)
 
 
 def _add_explain(commands: argparse._SubParsersAction[_Parser]) -> None:
