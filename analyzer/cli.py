@@ -134,6 +134,43 @@ examples:
   smtpauth explain office.pcap --session 2001:db8:20::109 --format json
   smtpauth explain office.pcap --session 10.20.0.102 --keylog keys.log"""
 
+_SNIFF = """\
+Listens on network interfaces, such as the end of a mirror port, and tells at
+once when a password crosses the network in the clear, a device logs in with a
+password for the first time, falls back from OAuth to one, or keeps failing.
+Meanwhile the inventory of devices grows.
+
+FILTER is a further restriction in the language of tcpdump (pcap-filter(7));
+what is on other ports than those of mail is never looked at.
+
+On a terminal it shows a live table, and the inventory in the end. Elsewhere it
+prints one JSON object a line for each event."""
+
+_SNIFF_EPILOG = """\
+It needs the right to capture: run it with sudo, or grant the capability
+CAP_NET_RAW. Started as root, it becomes an unprivileged user (--user) as soon
+as the interfaces are open.
+
+signals:
+  SIGINT, SIGTERM  write what is known, and end; again: end at once
+  SIGHUP           open files anew (log rotation), read --config anew
+  SIGUSR1          print statistics on stderr
+
+exit codes:
+  0    --duration is over
+  1    a device is at or above --fail-on
+  2    wrong usage, no permission, an interface, filter or file is not usable
+  3    done, but packets were dropped, or a limit on memory was reached
+  130  ended by a signal, after writing what is known
+
+examples:
+  sudo smtpauth sniff -i eth1                      a table that grows
+  sudo smtpauth sniff -i eth1 -i eth2 net 10.20.0.0/16
+  sudo smtpauth sniff -i eth1 --duration 3600 --fail-on mixed
+  sudo smtpauth sniff -i eth1 --events /var/log/smtpauth.jsonl \\
+    --inventory /var/lib/smtpauth/devices.json --state /var/lib/smtpauth/known
+  sudo smtpauth sniff -i eth1 --syslog tls://logs.example.com --format ecs"""
+
 _SCRUB = """\
 Writes a copy of captures that can be shared. Passwords, tokens, responses and
 challenges are blanked, and whatever else a client says that is no command of a
@@ -167,6 +204,7 @@ _OUTPUT = "write there, in one go, in place of standard output"
 _REDACT = "replace user names by a keyed hash; the same in every run where SMTPAUTH_REDACT_KEY holds a key"
 
 FORMATS = ("table", "json", "jsonl", "csv", "markdown")
+LIVE_FORMATS = ("table", "jsonl", "text", "ecs", "ocsf")
 STATUSES = ("exposed", "password", "mixed", "unknown", "no-auth")
 
 
@@ -211,18 +249,10 @@ def build_parser() -> argparse.ArgumentParser:
         help="exit code 1 when a device has this status or a worse one: " + ", ".join(STATUSES),
     )
     _add_keys(scan)
-    limits = scan.add_argument_group("limits on memory")
-    limits.add_argument(
-        "--max-conversations", type=_positive, metavar="N", help="conversations remembered at once (default: 30000)"
-    )
-    limits.add_argument(
-        "--max-held", type=_positive, metavar="MB", help="payload waiting for reassembly, in MB (default: 64)"
-    )
-    limits.add_argument(
-        "--idle", type=_positive, metavar="SECONDS", help="silence that ends a conversation (default: 900)"
-    )
+    _add_limits(scan)
     _add_shared(scan)
 
+    _add_sniff(commands)
     _add_explain(commands)
 
     _add_scrub(commands)
@@ -236,6 +266,74 @@ def build_parser() -> argparse.ArgumentParser:
     _add_keys(verify)
     _add_shared(verify)
     return parser
+
+
+def _add_sniff(commands: argparse._SubParsersAction[_Parser]) -> None:
+    sniff = commands.add_parser(
+        "sniff",
+        help="network interfaces -> alerts, and an inventory that grows",
+        description=_SNIFF,
+        epilog=_SNIFF_EPILOG,
+    )
+    sniff.add_argument("filter", nargs="*", metavar="FILTER", help="look only at what this tcpdump filter lets through")
+    capture = sniff.add_argument_group("capture")
+    capture.add_argument(
+        "-i", "--interface", action="append", default=[], metavar="IFACE", help="listen there (repeatable); any: on all"
+    )
+    capture.add_argument("--decap", action="store_true", help="look into tunnels, too (GRE, VXLAN, MPLS, PPPoE ...)")
+    capture.add_argument(
+        "--buffer", type=_positive, metavar="MB", help="packets the kernel keeps while we are busy (default: 64)"
+    )
+    capture.add_argument("--no-promiscuous", action="store_true", help="only packets meant for this machine")
+    capture.add_argument("--user", metavar="NAME", help="whom to become when started as root (default: nobody)")
+    capture.add_argument("--duration", type=_positive, metavar="SECONDS", help="end after that time")
+    events = sniff.add_argument_group("events")
+    events.add_argument(
+        "--format",
+        choices=LIVE_FORMATS,
+        help="table: a live one (default on a terminal); else events, one a line: jsonl (default), text, "
+        "ecs (Elastic Common Schema), ocsf (Open Cybersecurity Schema Framework)",
+    )
+    events.add_argument("--events", metavar="FILE", help="append them to this file, not to standard output")
+    events.add_argument(
+        "--syslog", metavar="URL", help="send them there, too: udp://HOST, tcp://HOST, tls://HOST?ca=FILE (RFC 5424)"
+    )
+    events.add_argument(
+        "--throttle", type=_positive, metavar="SECONDS", help="tell the same event once in that time (default: 3600)"
+    )
+    events.add_argument(
+        "--state", metavar="FILE", help="remember known devices there, so that a new start does not tell all anew"
+    )
+    output = sniff.add_argument_group("inventory")
+    output.add_argument(
+        "--inventory", metavar="FILE", help="write it there from time to time: .json, .jsonl, .csv, .md or .txt"
+    )
+    output.add_argument(
+        "--every", type=_positive, default=300, metavar="SECONDS", help="how often (default: 300), and in the end"
+    )
+    output.add_argument("--redact-users", action="store_true", help=_REDACT)
+    output.add_argument(
+        "--fail-on",
+        choices=STATUSES,
+        metavar="STATUS",
+        help="exit code 1 when a device has this status or a worse one: " + ", ".join(STATUSES),
+    )
+    output.add_argument("--metrics", metavar="[ADDR:]PORT", help="figures for Prometheus, on 127.0.0.1 by default")
+    _add_limits(sniff)
+    _add_shared(sniff)
+
+
+def _add_limits(command: argparse.ArgumentParser) -> None:
+    limits = command.add_argument_group("limits on memory")
+    limits.add_argument(
+        "--max-conversations", type=_positive, metavar="N", help="conversations remembered at once (default: 30000)"
+    )
+    limits.add_argument(
+        "--max-held", type=_positive, metavar="MB", help="payload waiting for reassembly, in MB (default: 64)"
+    )
+    limits.add_argument(
+        "--idle", type=_positive, metavar="SECONDS", help="silence that ends a conversation (default: 900)"
+    )
 
 
 def _add_scrub(commands: argparse._SubParsersAction[_Parser]) -> None:
@@ -326,6 +424,23 @@ def _port(text: str) -> int:
     return number
 
 
+def _configured(
+    parser: argparse.ArgumentParser, options: argparse.Namespace, arguments: Sequence[str] | None
+) -> argparse.Namespace:
+    """``options`` with the defaults of the configuration file, and ``again``, which reads them anew from there."""
+    if options.config:
+        from analyzer.commands.config import with_config
+
+        options = with_config(parser, options, arguments)
+
+    def again() -> argparse.Namespace:
+        anew = build_parser()
+        return _configured(anew, anew.parse_args(arguments), arguments)
+
+    options.again = again
+    return options
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line ``arguments`` (default: the process's) and return the exit code."""
     # numpy brings a library for linear algebra, of which nothing is used; its threads would cost time at every start.
@@ -336,10 +451,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return UNUSABLE
     try:
-        if options.config:
-            from analyzer.commands.config import with_config
-
-            options = with_config(parser, options, arguments)
+        options = _configured(parser, options, arguments)
         code: int = import_module(f"analyzer.commands.{options.command}").run(options)
     except UsageError as error:
         say(str(error))

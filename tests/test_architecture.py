@@ -27,6 +27,7 @@ LAYERS = (
     {"delivery"},
     {"verify"},
     {"pipeline"},
+    {"monitor"},
     {"commands"},
     {"cli"},
 )

@@ -99,6 +99,7 @@ class Throttle:
         most_of_a_device, most_of_a_kind: see :data:`MOST_OF_A_DEVICE` and :data:`MOST_OF_A_KIND`.
 
     Attributes:
+        interval: may be changed; what is held back then waits for the new one.
         held: events that were not told when they came, by kind; others tell their number.
         crowded: events that were not told apart from others any more, by kind.
     """
@@ -109,7 +110,7 @@ class Throttle:
         most_of_a_device: int = MOST_OF_A_DEVICE,
         most_of_a_kind: int = MOST_OF_A_KIND,
     ) -> None:
-        self._interval = interval
+        self.interval = interval
         self._most_of_a_device = most_of_a_device
         self._most_of_a_kind = most_of_a_kind
         self._told: dict[str, _Told] = {kind.id: _Told() for kind in KINDS}
@@ -125,7 +126,7 @@ class Throttle:
             told.begin(key, event.client_ip, event.time)
             return [event]
         entry.hold(event)
-        if entry.is_over(event.time, self._interval):
+        if entry.is_over(event.time, self.interval):
             return self._tell(told, key, event.time)
         self.held[event.kind] += 1
         return []
@@ -135,7 +136,7 @@ class Throttle:
         return [
             event
             for told in self._told.values()
-            for key in list(told.over(now, self._interval))
+            for key in list(told.over(now, self.interval))
             for event in self._tell(told, key, now)
         ]
 

@@ -42,7 +42,7 @@ def output(name: str | None) -> Iterator[TextIO]:
         BrokenPipeError: whoever reads it has seen enough.
     """
     if name is None or name == "-":
-        with _standard_output() as out:
+        with standard_output() as out:
             yield out
         return
     out, temporary = _opened(name)
@@ -58,7 +58,13 @@ def output(name: str | None) -> Iterator[TextIO]:
 
 
 @contextlib.contextmanager
-def _standard_output() -> Iterator[TextIO]:
+def standard_output() -> Iterator[TextIO]:
+    """Standard output, in a state to be written to.
+
+    Raises:
+        UsageError: it is closed, or the disk behind it is full.
+        BrokenPipeError: whoever reads it has seen enough.
+    """
     out = sys.stdout
     if out is None:  # closed by whoever started us
         raise UsageError("standard output is closed; name a file with --output")

@@ -13,6 +13,7 @@ from analyzer.commands.console import discard
 from analyzer.commands.gate import exit_code
 from analyzer.commands.interruption import Interruption
 from analyzer.commands.keys import KEYS, Keys, unused
+from analyzer.commands.limits import limits_of
 from analyzer.commands.notes import Notes
 from analyzer.commands.output import output, wants_colour, width_of
 from analyzer.commands.reading import damage_of, read, summaries
@@ -25,7 +26,6 @@ from analyzer.pipeline import Analysis, InOrder
 from analyzer.report.model import Report
 from analyzer.report.redact import Redactor
 from analyzer.report.write import SessionWriter, write
-from analyzer.streams import Limits
 
 _WITH_NOTES = ("table", "markdown")
 """Formats that end with what was lost."""
@@ -83,7 +83,7 @@ class _Scan:
         self.ports = SUBMISSION_PORTS | frozenset(options.port)
         names = [source.name for source in captures.sources]
         self._decryption = decryption
-        self._analysis = Analysis(names, self._take, self.ports, _limits(options), decryption)
+        self._analysis = Analysis(names, self._take, self.ports, limits_of(options), decryption)
         self._unread = False
 
     def _take(self, session: Session) -> None:
@@ -151,12 +151,3 @@ class _Scan:
                 raise
             self._unread = True
             discard(sys.stdout)
-
-
-def _limits(options: argparse.Namespace) -> Limits:
-    given = Limits()
-    return Limits(
-        conversations=options.max_conversations or given.conversations,
-        idle=options.idle * 1_000_000_000 if options.idle else given.idle,
-        held_bytes=options.max_held << 20 if options.max_held else given.held_bytes,
-    )

@@ -1,0 +1,247 @@
+"""``smtpauth sniff``: interfaces in; events while it runs, and an inventory that grows."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from time import monotonic
+
+from analyzer.alerts import Throttle
+from analyzer.capture.live import InterfaceCounters, LiveCapture, capture_filter, drop_privileges, interfaces
+from analyzer.commands.console import say
+from analyzer.commands.device_memory import DeviceMemory
+from analyzer.commands.gate import exit_code
+from analyzer.commands.limits import limits_of
+from analyzer.commands.live_table import LiveTable
+from analyzer.commands.notes import Notes
+from analyzer.commands.outlets import Outlets
+from analyzer.commands.output import output, wants_colour, width_of
+from analyzer.commands.preload import preload
+from analyzer.commands.process import memory
+from analyzer.commands.signals import Signals
+from analyzer.commands.snapshots import Snapshots
+from analyzer.errors import Damage, UsageError
+from analyzer.monitor import Monitor
+from analyzer.packets import SUBMISSION_PORTS
+from analyzer.report.live_view import Vitals
+from analyzer.report.model import InputSummary, Report
+from analyzer.report.records import device_record, summary_record
+from analyzer.report.redact import Redactor
+from analyzer.report.wording import Record
+from analyzer.report.write import write
+
+SECOND = 1_000_000_000
+
+LOOK = 1.0
+"""Seconds between looks at the counters."""
+
+SILENCE = 30.0
+"""Seconds without a packet after which the user is told: a mirror port that is none, or a filter that lets nothing
+through, looks like a network without mail."""
+
+LISTED = 5
+"""Devices that a loss may concern which are named."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Carry out the command and return its exit code."""
+    if not options.interface:
+        raise UsageError(f"name an interface with -i; there are {', '.join(_known())}")
+    redactor = Redactor.from_environment() if options.redact_users else None
+    known = DeviceMemory(options.state)
+    watcher = known.watcher()
+    snapshots = Snapshots(options.inventory, redactor) if options.inventory else None
+    ports = SUBMISSION_PORTS | frozenset(options.port)
+    kernel_filter = capture_filter(ports, decap=options.decap, expression=" ".join(options.filter) or None)
+    table = options.format == "table" or (options.format is None and sys.stdout.isatty())
+    with (
+        LiveCapture(
+            options.interface,
+            kernel_filter,
+            promiscuous=not options.no_promiscuous,
+            **({"buffer": options.buffer << 20} if options.buffer else {}),
+        ) as capture,
+        Outlets(options, redactor, table=table) as outlets,
+    ):
+        preload()
+        drop_privileges(options.user)
+        throttle = Throttle(options.throttle * SECOND) if options.throttle else Throttle()
+        monitor = Monitor(capture.sources, outlets.event, watcher, throttle, ports=ports, limits=limits_of(options))
+        sniff = _Sniff(options, capture, monitor, outlets, snapshots, known, redactor)
+        sniff.keep()  # what cannot be written is better known now than in an hour
+        with Signals(capture.stop) as signals, LiveTable(wanted=table) as picture:
+            outlets.picture = picture
+            sniff.listen(signals, picture)
+        report = sniff.end(interrupted=signals.ended)
+    outlets.picture = None
+    Notes(quiet=options.quiet, verbose=options.verbose).report(report, shown=table)
+    return exit_code(report, options.fail_on)
+
+
+def _known() -> list[str]:
+    return [f"{interface.name}{'' if interface.up else ' (down)'}" for interface in interfaces()]
+
+
+class _Sniff:
+    """One run."""
+
+    def __init__(
+        self,
+        options: argparse.Namespace,
+        capture: LiveCapture,
+        monitor: Monitor,
+        outlets: Outlets,
+        snapshots: Snapshots | None,
+        known: DeviceMemory,
+        redactor: Redactor | None,
+    ) -> None:
+        self._options = options
+        self._capture = capture
+        self._monitor = monitor
+        self._outlets = outlets
+        self._snapshots = snapshots
+        self._known = known
+        self._redactor = redactor
+        self._began = self._looked = self._kept = self._heard = monotonic()
+        self._counters: Sequence[InterfaceCounters] = capture.counters()
+        self._looked_steady = monitor.clock.now()
+        self._rate = 0.0
+        self._frames = 0
+        self._silent = False
+
+    # --- while it runs ----------------------------------------------------------------------------------
+
+    def listen(self, signals: Signals, picture: LiveTable) -> None:
+        """Take what comes until somebody, or the option, ends it."""
+        duration = self._options.duration
+        for batch in self._capture.batches():
+            self._monitor.feed(batch, self._capture.clock_shift)
+            now = monotonic()
+            if now - self._looked >= LOOK:
+                self._look(now)
+            if signals.reload:
+                signals.reload = False
+                self._reload()
+            if signals.asked:
+                signals.asked = False
+                say(self._vitals().line)
+            if now - self._kept >= self._options.every:
+                self._kept = now
+                self._try_to_keep()
+            picture.update(self._vitals, self._result)
+            if duration and now - self._began >= duration:
+                self._capture.stop()
+
+    def _look(self, now: float) -> None:
+        """See how the interfaces are, and tell what changed."""
+        before, self._counters = self._counters, self._capture.counters()
+        for old, new in zip(before, self._counters, strict=True):
+            if new.dropped > old.dropped:
+                self._monitor.dropped(new.name, new.dropped - old.dropped, self._looked_steady)
+            if new.state != old.state:
+                self._say(f"{new.name} is {new.state}" + (" again" if new.state == "up" else "; waiting for it"))
+            if new.problem and new.problem != old.problem:
+                self._say(f"{new.name}: {new.problem}")
+        frames = self._monitor.analysis.frames
+        self._rate = (frames - self._frames) / (now - self._looked)
+        if frames > self._frames:
+            self._heard, self._silent = now, False
+        elif now - self._heard >= SILENCE and not self._silent:
+            self._silent = True
+            self._say(
+                f"no packet for {int(SILENCE)} seconds on {', '.join(self._capture.sources)}: does the port mirror "
+                "mail traffic, and does the filter let it through?"
+            )
+        self._frames = frames
+        self._looked, self._looked_steady = now, self._monitor.clock.now()
+
+    def _reload(self) -> None:
+        """Files are opened anew, for whoever rotates them, and what the configuration says now holds."""
+        self._outlets.reopen()
+        try:
+            new = self._options.again()
+        except UsageError as error:
+            self._say(f"not reloaded: {error}")
+            return
+        self._options.every, self._options.fail_on = new.every, new.fail_on
+        self._monitor.throttle.interval = (new.throttle or self._options.throttle) * SECOND
+        self._say("reloaded: files opened anew; --throttle, --every and --fail-on as they are configured now")
+
+    def _vitals(self) -> Vitals:
+        return Vitals(
+            [line.name if line.state == "up" else f"{line.name} ({line.state})" for line in self._counters],
+            int(monotonic() - self._began),
+            self._rate,
+            self._monitor.analysis.frames,
+            sum(line.dropped for line in self._counters),
+            self._monitor.analysis.open,
+            memory(),
+        )
+
+    def _result(self) -> tuple[Record, list[Record]]:
+        devices = self._monitor.inventory.devices()
+        summary = summary_record(self._monitor.inventory.summary(devices))
+        return summary, [device_record(device, self._redactor) for device in devices]
+
+    def _say(self, line: str) -> None:
+        self._outlets.say(line)
+
+    # --- what remains -----------------------------------------------------------------------------------
+
+    def keep(self) -> None:
+        """Write down what is known.
+
+        Raises:
+            UsageError: it cannot be written.
+        """
+        if self._snapshots is not None:
+            self._snapshots.write(self._report(interrupted=False))
+        self._known.keep(self._monitor.watcher)
+
+    def _try_to_keep(self) -> None:
+        try:
+            self.keep()
+        except UsageError as error:  # a disk that is full now need not be in an hour
+            self._say(str(error))
+
+    def end(self, *, interrupted: bool) -> Report:
+        """Hand over all that is still open, and write what is asked for."""
+        self._look(monotonic())
+        self._monitor.finish()
+        report = self._report(interrupted=interrupted)
+        if self._options.format == "table" or (self._options.format is None and sys.stdout.isatty()):
+            with output(None) as out:
+                write("table", report, out, width=width_of(out), colour=wants_colour(out), redactor=self._redactor)
+        self.keep()
+        return report
+
+    def _report(self, *, interrupted: bool) -> Report:
+        monitor = self._monitor
+        devices = monitor.inventory.devices()
+        damage = []
+        if touched := monitor.losses.sessions:
+            whose = list(monitor.losses.devices)
+            named = ", ".join(whose[:LISTED]) + (f" and {len(whose) - LISTED:,} more" if len(whose) > LISTED else "")
+            damage.append(Damage("packets dropped by the kernel", f"{touched:,} sessions may lack bytes, of {named}"))
+        inputs = [
+            InputSummary(
+                line.name,
+                "interface",
+                line.received,
+                0,
+                last=line.last_frame,
+                damage=line.problem,
+                dropped=line.dropped,
+            )
+            for line in self._counters
+        ]
+        return Report(
+            devices,
+            monitor.inventory.summary(devices),
+            inputs,
+            monitor.analysis.undecoded,
+            damage,
+            monitor.oddities + monitor.analysis.oddities,
+            interrupted,
+        )

@@ -1,0 +1,278 @@
+"""The command on real interfaces: what it tells while it runs, what it leaves behind, how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analyzer.cli import main
+from tests.capture.live.network import NEAR, Namespace, needs_networks
+from tests.capture.live.network import network as network
+from tests.capture.reading import read_paths
+from tests.commands.running import COMMAND, OFFICE, PATIENCE, environment, run
+from tests.verify.dialogues import Line, Pcap, b64, bye, hello
+
+CANARY = "canary-4711"
+PASSWORD: list[Line] = [("C", b"AUTH PLAIN " + b64(f"\0scan\0{CANARY}".encode()) + b"\r\n"), ("S", b"235 OK\r\n")]
+
+TIMES = ("first_seen", "last_seen", "last_failure")
+
+
+class Sniffing:
+    """The command, running."""
+
+    def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
+        self.process = process
+        self.folder = folder
+
+    def wait_for(self, condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < deadline, self.said
+            assert self.process.poll() is None, self.said
+            time.sleep(0.05)
+
+    @property
+    def said(self) -> str:
+        return (self.folder / "stderr").read_text()
+
+    @property
+    def printed(self) -> str:
+        return (self.folder / "stdout").read_text()
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.printed.splitlines()]
+
+    def tell(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        """End it; its exit code."""
+        self.tell(number)
+        return self.process.wait(PATIENCE)
+
+
+@contextmanager
+def sniffing(network: Namespace, folder: Path, *arguments: str) -> Iterator[Sniffing]:
+    """``smtpauth sniff`` on the near end, once it listens."""
+    folder.chmod(0o777)  # for the user that it becomes
+    for parent in folder.parents[:3]:
+        if os.access(parent, os.W_OK):
+            parent.chmod(parent.stat().st_mode | 0o011)
+    command = [*COMMAND, "sniff", "-i", NEAR, "--inventory", str(folder / "devices.json"), *arguments]
+    with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
+        process = network.start(command, stdout=out, stderr=err, env=environment())
+        found = Sniffing(process, folder)
+        try:
+            found.wait_for((folder / "devices.json").exists)  # the first snapshot: it listens
+            yield found
+        finally:
+            process.kill()
+            process.wait()
+
+
+def devices_of(path: Path) -> list[dict[str, Any]]:
+    """The inventory in a file, but for times and names that depend on how it was captured."""
+    devices = json.loads(path.read_text())["devices"]
+    for device in devices:
+        for name in TIMES:
+            device.pop(name)
+    return sorted(devices, key=lambda device: str(device["device"]))
+
+
+@needs_networks
+def test_the_inventory_of_what_crosses_an_interface_is_that_of_its_capture(network: Namespace, tmp_path: Path) -> None:
+    frames, _ = read_paths(*sorted(OFFICE.glob("*.pcap*")))
+    with sniffing(network, tmp_path) as sniff:
+        network.send(frame.content for frame in frames)
+        sniff.wait_for(lambda: "10.20.0.250" in sniff.printed)
+        assert sniff.end() == 130
+    assert main(["scan", str(OFFICE), "--format", "json", "--output", str(tmp_path / "scan.json"), "-q"]) == 0
+    assert devices_of(tmp_path / "devices.json") == devices_of(tmp_path / "scan.json")
+
+
+@needs_networks
+def test_a_password_is_told_while_its_session_is_open_and_is_never_shown(network: Namespace, tmp_path: Path) -> None:
+    path = Pcap().add([*hello(), *PASSWORD], close=False).write(tmp_path / "open.pcap")
+    with sniffing(network, tmp_path) as sniff:
+        network.send(frame.content for frame in read_paths(path)[0])
+        sniff.wait_for(lambda: "password-in-clear" in sniff.printed)
+        assert sniff.end() == 130
+        (told,) = [event for event in sniff.events if event["kind"] == "password-in-clear"]
+    assert (told["device"], told["login"]["username"]) == ("10.0.0.1", "scan")
+    for name in ("stdout", "stderr", "devices.json"):
+        text = (tmp_path / name).read_text()
+        assert CANARY not in text
+        assert b64(f"\0scan\0{CANARY}".encode()).decode() not in text
+
+
+@needs_networks
+@pytest.mark.parametrize(("gate", "code"), [(["--fail-on", "exposed"], 1), ([], 0)], ids=["a gate", "no gate"])
+def test_after_its_duration_it_ends_with_the_exit_code_of_its_result(
+    gate: list[str], code: int, network: Namespace, tmp_path: Path
+) -> None:
+    path = Pcap().add([*hello(), *PASSWORD, *bye()]).write(tmp_path / "one.pcap")
+    with sniffing(network, tmp_path, "--duration", "3", "--format", "text", *gate) as sniff:
+        network.send(frame.content for frame in read_paths(path)[0])
+        assert sniff.process.wait(PATIENCE) == code
+        assert "critical password-in-clear: 10.0.0.1" in sniff.printed
+    assert [device["status"] for device in devices_of(tmp_path / "devices.json")] == ["exposed"]
+
+
+@needs_networks
+def test_signals_ask_for_statistics_and_for_files_to_be_opened_anew(network: Namespace, tmp_path: Path) -> None:
+    events, config = tmp_path / "events.jsonl", tmp_path / "smtpauth.toml"
+    config.write_text("[sniff]\nthrottle = 60\n")
+    one = Pcap().add([*hello(), *PASSWORD, *bye()]).write(tmp_path / "one.pcap")
+    other = Pcap().add([*hello(), *PASSWORD, *bye()], client="10.0.0.9").write(tmp_path / "other.pcap")
+    with sniffing(network, tmp_path, "--events", str(events), "--config", str(config)) as sniff:
+        network.send(frame.content for frame in read_paths(one)[0])
+        sniff.wait_for(lambda: events.stat().st_size)
+        sniff.tell(signal.SIGUSR1)
+        sniff.wait_for(lambda: "dropped" in sniff.said)
+        assert NEAR in sniff.said
+        events.rename(tmp_path / "events.1")
+        events.touch()
+        events.chmod(0o666)
+        config.write_text("[sniff]\nthrottle = nothing\n")
+        sniff.tell(signal.SIGHUP)
+        sniff.wait_for(lambda: "not reloaded" in sniff.said)
+        config.write_text("[sniff]\nthrottle = 5\n")
+        sniff.tell(signal.SIGHUP)
+        sniff.wait_for(lambda: "reloaded: files opened anew" in sniff.said)
+        network.send(frame.content for frame in read_paths(other)[0])
+        sniff.wait_for(lambda: "10.0.0.9" in events.read_text())
+        assert sniff.end(signal.SIGINT) == 130
+    assert "10.0.0.9" not in (tmp_path / "events.1").read_text()
+
+
+@needs_networks
+def test_what_a_run_knew_the_next_one_does_not_tell_anew(network: Namespace, tmp_path: Path) -> None:
+    frames = read_paths(Pcap().add([*hello(), *PASSWORD, *bye()]).write(tmp_path / "one.pcap"))[0]
+    known = tmp_path / "known.json"
+    tmp_path.chmod(0o777)
+    told = []
+    for nth in ("first", "second"):
+        folder = tmp_path / nth
+        folder.mkdir()
+        with sniffing(network, folder, "--state", str(known)) as sniff:
+            network.send(frame.content for frame in frames)
+            sniff.wait_for(lambda: "password-in-clear" in sniff.printed)
+            assert sniff.end() == 130
+            told.append({event["kind"] for event in sniff.events})
+    assert told == [{"password-in-clear", "first-password-login", "new-device"}, {"password-in-clear"}]
+
+
+@needs_networks
+def test_packets_that_the_filter_keeps_out_are_not_looked_at(network: Namespace, tmp_path: Path) -> None:
+    path = (
+        Pcap()
+        .add([*hello(), *PASSWORD, *bye()], client="10.0.0.1")
+        .add([*hello(), *PASSWORD, *bye()], client="10.0.0.9")
+        .write(tmp_path / "two.pcap")
+    )
+    with sniffing(network, tmp_path, "host", "10.0.0.9") as sniff:
+        network.send(frame.content for frame in read_paths(path)[0])
+        sniff.wait_for(lambda: "10.0.0.9" in sniff.printed)
+        assert sniff.end() == 130
+    assert [device["device"] for device in devices_of(tmp_path / "devices.json")] == ["10.0.0.9"]
+
+
+@needs_networks
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["-i", "nowhere0"], NEAR),
+        (["-i", NEAR, "tcp", "prot", "25"], "syntax error"),
+        (["-i", NEAR, "--user", "nobody-of-that-name"], "nobody-of-that-name"),
+        (["-i", NEAR, "--inventory", "devices.exe"], "the ending tells the format"),
+        (["-i", NEAR, "--inventory", "/nowhere/devices.json"], "/nowhere/devices.json"),
+        (["-i", NEAR, "--events", "/nowhere/events"], "/nowhere/events"),
+        (["-i", NEAR, "--syslog", "http://example.com"], "tls://HOST"),
+        (["-i", NEAR, "--state", "/etc/passwd"], "no JSON"),
+        ([], NEAR),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_exit_code_2(
+    arguments: Sequence[str], problem: str, network: Namespace, tmp_path: Path
+) -> None:
+    process = network.start(
+        [*COMMAND, "sniff", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path,
+        env=environment(),
+    )  # fmt: skip
+    _, said = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, said.count("\n")) == (2, 1), said
+    assert said.startswith("smtpauth: ")
+    assert problem in said
+
+
+def test_without_the_right_to_capture_the_line_says_how_to_get_it() -> None:
+    if os.geteuid() != 0:
+        done = run("sniff", "-i", "lo")
+    else:
+        code = (
+            "import os, sys, scapy.libs.winpcapy; from analyzer.cli import main; import analyzer.commands.sniff; "
+            "os.setgroups([]); os.setgid(65534); os.setuid(65534); sys.exit(main(['sniff', '-i', 'lo']))"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment())
+    assert done.returncode == 2
+    assert "CAP_NET_RAW" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+_LOADS = """
+import sys
+from pathlib import Path
+
+from analyzer.alerts import Event
+from analyzer.capture import open_captures
+from analyzer.commands.preload import preload
+from analyzer.monitor import Monitor
+from analyzer.report.events import EVENT_FORMATS, event_line
+from analyzer.report.model import FORMATS, Report
+from analyzer.report.write import write
+import io
+
+preload()
+loaded = []
+home = str(Path(sys.argv[1]) / "analyzer")
+opened = []
+with open_captures(sys.argv[2:]) as captures:
+    batches = [batch.detached() for batch in captures.batches()]
+def note(event, arguments):
+    if event == "import" and arguments[0] not in sys.modules:
+        loaded.append(arguments[0])
+    if event == "open" and isinstance(arguments[0], str):
+        opened.append(arguments[0])
+sys.addaudithook(note)
+lines = []
+monitor = Monitor(["x"] * 1000, lambda event: lines.extend(event_line(form, event) for form in EVENT_FORMATS))
+for batch in batches:
+    monitor.feed(batch)
+monitor.finish()
+devices = monitor.inventory.devices()
+for form in FORMATS:
+    write(form, Report(devices, monitor.inventory.summary(devices)), io.StringIO())
+assert lines and len(devices) > 10, (len(lines), len(devices))
+print(loaded + opened)
+"""
+
+
+def test_after_preloading_a_run_loads_nothing_more() -> None:
+    folders = [str(path) for path in sorted((OFFICE.parent).iterdir()) if path.is_dir()]
+    root = str(OFFICE.parent.parent)
+    done = subprocess.run(
+        [sys.executable, "-c", _LOADS, root, *folders], capture_output=True, text=True, env=environment()
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
