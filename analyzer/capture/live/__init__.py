@@ -7,7 +7,7 @@
 from analyzer.capture.live.capture import LiveCapture
 from analyzer.capture.live.counters import InterfaceCounters
 from analyzer.capture.live.filters import CaptureFilter, capture_filter
-from analyzer.capture.live.interfaces import Interface, interfaces
+from analyzer.capture.live.interface import Interface, interfaces
 from analyzer.capture.live.privileges import drop_privileges
 
 __all__ = [

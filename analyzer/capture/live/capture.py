@@ -12,7 +12,7 @@ from analyzer.capture.live.clock import ClockWatch
 from analyzer.capture.live.collector import Collector
 from analyzer.capture.live.counters import InterfaceCounters
 from analyzer.capture.live.filters import ALL_TAGS, TAGS, CaptureFilter
-from analyzer.capture.live.interfaces import RAW_IP, Interface, chosen, find
+from analyzer.capture.live.interface import RAW_IP, Interface, chosen, find
 from analyzer.capture.live.line import Line
 from analyzer.capture.live.pcap_tap import PcapTap
 from analyzer.capture.live.ring import RETIRE_MILLISECONDS, PacketRing
@@ -29,10 +29,10 @@ TICK_SECONDS = 0.1
 LOOK_SECONDS = 0.01
 """How often a waiting reader looks whether much has come: at 10 Gbit/s 12 MB, well within the buffer."""
 
-WATCH_SECONDS = 0.25
+WATCH_SECONDS = 0.1
 """How often interfaces are asked how they are."""
 
-DRAIN_SECONDS = 3 * RETIRE_MILLISECONDS / 1000
+DRAIN_SECONDS = 4 * RETIRE_MILLISECONDS / 1000
 """After this long the kernel has handed over all that it had."""
 
 

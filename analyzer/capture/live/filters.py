@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from analyzer.capture.live.interfaces import ETHERNET
+from analyzer.capture.live.interface import ETHERNET
 from analyzer.capture.live.libpcap import both, compiled
 from analyzer.capture.names import inert
 from analyzer.errors import UsageError
@@ -41,6 +41,10 @@ TAGS = 2
 
 ALL_TAGS = TAGS + 1
 """The same on other systems, where it is in the frame as well."""
+
+MAX_RANGES = 100
+"""Ranges of ports in one filter: with tunnels some 2,600 instructions, of which the kernel takes 4,096. The compiler's
+time grows with the square."""
 
 _ICMPV6, _UDP, _TCP = 58, 17, 6
 _FRAGMENT_HEADER = 44
@@ -95,12 +99,17 @@ def capture_filter(ports: Iterable[int], *, decap: bool, expression: str | None)
             outer headers.
 
     Raises:
-        UsageError: there is no port, or the expression is not one; with the words of libpcap.
+        UsageError: there is no port, there are too many, or the expression is not one; with the words of libpcap.
     """
-    wanted = sorted(set(ports))
-    if not wanted:
+    ranges = _ranges(ports)
+    if not ranges:
         raise UsageError("a capture without ports of interest would capture nothing")
-    terms = [f"tcp port {port}" for port in wanted]
+    if len(ranges) > MAX_RANGES:
+        raise UsageError(
+            f"{len(ranges)} separate ports are too many for a capture filter; name at most {MAX_RANGES}, where ports "
+            "in a row count as one"
+        )
+    terms = [f"tcp port {low}" if low == high else f"tcp portrange {low}-{high}" for low, high in ranges]
     terms.append(f"ip proto {_TCP} and ip[6:2] & 0x1fff != 0")  # later fragments have no ports
     terms.append("ip proto 51")  # authentication header: the ports are somewhere behind it
     terms.append(f"({_any_of('ip6[6]', EXTENSION_HEADERS)}) and ip6[40] != {_ICMPV6}")  # not every multicast report
@@ -120,6 +129,17 @@ def capture_filter(ports: Iterable[int], *, decap: bool, expression: str | None)
     except ValueError as words:
         raise UsageError(f'the filter "{inert(expression)}" cannot be used: {words}') from None
     return CaptureFilter(ours, expression)
+
+
+def _ranges(ports: Iterable[int]) -> list[tuple[int, int]]:
+    """Runs of ports: first and last."""
+    runs: list[tuple[int, int]] = []
+    for port in sorted(set(ports)):
+        if runs and runs[-1][1] == port - 1:
+            runs[-1] = (runs[-1][0], port)
+        else:
+            runs.append((port, port))
+    return runs
 
 
 def behind_tags(expression: str, tags: int) -> str:

@@ -7,7 +7,7 @@ import struct
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from analyzer.capture.live.interfaces import RAW_IP
+from analyzer.capture.live.interface import RAW_IP
 from analyzer.capture.names import inert
 from analyzer.errors import UsageError
 

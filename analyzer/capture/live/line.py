@@ -11,7 +11,7 @@ import numpy as np
 from analyzer.capture.frames import FrameBatch
 from analyzer.capture.live.collector import Collector
 from analyzer.capture.live.counters import InterfaceCounters, State
-from analyzer.capture.live.interfaces import Interface, readable
+from analyzer.capture.live.interface import Interface, readable
 from analyzer.capture.live.tap import Tap
 from analyzer.errors import UsageError
 

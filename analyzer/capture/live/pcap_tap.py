@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from analyzer.capture.live.collector import Collector
-from analyzer.capture.live.interfaces import ETHERNET, RAW_IP, Interface
+from analyzer.capture.live.interface import ETHERNET, RAW_IP, Interface
 from analyzer.capture.live.libpcap import INSTRUCTION, SNAPSHOT_BYTES, bindings, error
 from analyzer.capture.live.privileges import not_permitted
 from analyzer.capture.names import inert

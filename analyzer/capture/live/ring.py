@@ -17,7 +17,7 @@ import numpy as np
 
 from analyzer.capture.formats import gather
 from analyzer.capture.live.collector import Collector
-from analyzer.capture.live.interfaces import ETHERNET, LOOPBACK_HARDWARE, Interface
+from analyzer.capture.live.interface import ETHERNET, LOOPBACK_HARDWARE, Interface
 from analyzer.capture.live.libpcap import INSTRUCTION, REJECT
 from analyzer.capture.live.privileges import not_permitted
 from analyzer.capture.live.ring_blocks import (
@@ -39,7 +39,7 @@ each time one retires, so many small blocks bridge a longer pause of the reader 
 LEAST_BLOCKS = 4
 """Of a ring: one being filled, one being read, and some for a burst."""
 
-RETIRE_MILLISECONDS = 100
+RETIRE_MILLISECONDS = 50
 """Age at which the kernel hands over a block that is not full. It looks only so often, so twice that may pass."""
 
 HEAVY_BLOCKS = 8

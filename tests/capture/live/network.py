@@ -11,7 +11,7 @@ import struct
 import subprocess
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -65,13 +65,18 @@ class Namespace:
         for end in (near, far):
             self.ip("link", "set", end, "up")
 
-    def add_tun(self, name: str) -> int:
-        """A point-to-point interface that is up; what is written into the descriptor comes in from it."""
+    @contextmanager
+    def tun(self, name: str) -> Iterator[Callable[[bytes], int]]:
+        """A point-to-point interface that is up meanwhile; packets come in from it with the function given."""
         with self.entered():
             descriptor = os.open("/dev/net/tun", os.O_RDWR)
-            fcntl.ioctl(descriptor, _TUNSETIFF, struct.pack("16sH22x", name.encode(), _IFF_TUN | _IFF_NO_PI))
-        self.ip("link", "set", name, "up")
-        return descriptor
+        try:
+            with self.entered():
+                fcntl.ioctl(descriptor, _TUNSETIFF, struct.pack("16sH22x", name.encode(), _IFF_TUN | _IFF_NO_PI))
+            self.ip("link", "set", name, "up")
+            yield lambda packet: os.write(descriptor, packet)
+        finally:
+            os.close(descriptor)
 
     def start(self, command: Sequence[str], **options: object) -> subprocess.Popen[str]:
         return subprocess.Popen(["ip", "netns", "exec", self.name, *command], text=True, **options)  # type: ignore[call-overload, no-any-return]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from scapy.layers.inet import IP, TCP, fragment
@@ -25,6 +25,8 @@ from tests.packets.frames import ETHERNET, decode
 
 pytestmark = needs_networks
 RAW_IP = 101
+cut_fragment: Any = fragment  # scapy types some functions and leaves these out
+cut_fragment6: Any = fragment6
 PORTS = (25, 587)
 FILTER = capture_filter(PORTS, decap=False, expression=None)
 DECAP = capture_filter(PORTS, decap=True, expression=None)
@@ -33,7 +35,7 @@ THROUGH = pytest.mark.parametrize("ring", [True, False], ids=["ring", "libpcap"]
 
 
 def frame(payload: bytes = b"EHLO me\r\n", *, tags: int = 0, port: int = 587, number: int = 0) -> bytes:
-    packet = IP(src="10.0.0.1", dst="10.0.0.2", id=number & 0xFFFF) / TCP(sport=50000, dport=port) / Raw(payload)
+    packet: Any = IP(src="10.0.0.1", dst="10.0.0.2", id=number & 0xFFFF) / TCP(sport=50000, dport=port) / Raw(payload)
     for tag in range(tags):
         packet = (Dot1AD if tag == tags - 1 and tags > 1 else Dot1Q)(vlan=10 + tag) / packet
     return bytes(Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / packet)
@@ -50,9 +52,10 @@ def plain_traffic() -> list[bytes]:
     v4, v6 = IP(src="10.0.0.1", dst="10.0.0.2"), IPv6(src="2001:db8::1", dst="2001:db8::2")
     head = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
     frames = [frame(number=number, tags=number % 4) for number in range(8)]
-    frames += [bytes(head / piece) for piece in fragment(v4 / TCP(dport=25) / Raw(bytes(3000)), 800)]
+    frames += [bytes(head / piece) for piece in cut_fragment(v4 / TCP(dport=25) / Raw(bytes(3000)), 800)]
     frames += [
-        bytes(head / piece) for piece in fragment6(v6 / IPv6ExtHdrFragment() / TCP(dport=25) / Raw(bytes(3000)), 1280)
+        bytes(head / piece)
+        for piece in cut_fragment6(v6 / IPv6ExtHdrFragment() / TCP(dport=25) / Raw(bytes(3000)), 1280)
     ]
     frames += [bytes(head / v6 / TCP(sport=587) / Raw(b"220 ready\r\n")), frame(bytes(8900)), frame(b"")]
     return frames
@@ -223,17 +226,12 @@ def _mail(network: Namespace, message: bytes) -> None:
 
 @THROUGH
 def test_a_tunnel_interface_gives_frames_that_begin_with_ip(network: Namespace, ring: bool) -> None:
-    tun = network.add_tun("tun0")
     sent = [bytes(IP(src="10.0.0.1", dst="10.0.0.2", id=number) / TCP(dport=587)) for number in range(5)]
     sent.append(bytes(IPv6(src="2001:db8::1", dst="2001:db8::2") / TCP(sport=25)))
-    try:
-        with reading(network, LiveCapture(["tun0"], FILTER, ring=ring)) as reader:
-            for packet in [*sent[:3], bytes(IP() / TCP(dport=443)), *sent[3:]]:
-                os.write(tun, packet)
-            reader.until(lambda: len(reader.frames) == len(sent))
-            frames = reader.finish()
-    finally:
-        os.close(tun)
+    with network.tun("tun0") as write, reading(network, LiveCapture(["tun0"], FILTER, ring=ring)) as reader:
+        for packet in [*sent[:3], bytes(IP() / TCP(dport=443)), *sent[3:]]:
+            write(packet)
+        frames = reader.finish()
     assert contents(frames) == [(packet, len(packet)) for packet in sent]
     assert {each.link_type for each in frames} == {RAW_IP}
 

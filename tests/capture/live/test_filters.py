@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from scapy.layers.l2 import ARP, Dot1AD, Dot1Q, Ether
 from scapy.packet import Raw
 
 from analyzer.capture.live import capture_filter, filters
-from analyzer.capture.live.filters import TAGS, CaptureFilter, asks_for_vlan
+from analyzer.capture.live.filters import MAX_RANGES, TAGS, CaptureFilter, asks_for_vlan
 from analyzer.capture.live.libpcap import INSTRUCTION, REJECT, bindings, both, compiled
 from analyzer.errors import UsageError
 from analyzer.packets import wrappings
@@ -51,10 +52,12 @@ def accepts(instructions: bytes, frame: bytes) -> bool:
     return bool(pcap._lib.pcap_offline_filter(ctypes.byref(program), ctypes.byref(header), content))
 
 
-def ethernet(packet: object) -> bytes:
+def ethernet(packet: Any) -> bytes:
     return bytes(Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / packet)
 
 
+cut_fragment: Any = fragment  # scapy types some functions and leaves these out
+cut_fragment6: Any = fragment6
 IPV4, IPV6 = IP(src="10.0.0.1", dst="10.0.0.2"), IPv6(src="2001:db8::1", dst="2001:db8::2")
 
 
@@ -80,7 +83,7 @@ def test_frames_that_begin_with_ip_pass(name: str) -> None:
 
 @given(st.integers(0, 65535), st.integers(0, 65535), st.integers(0, 2), st.booleans(), st.booleans())
 def test_tcp_passes_just_when_a_port_is_of_interest(sport: int, dport: int, tags: int, v6: bool, decap: bool) -> None:
-    packet = (IPV6 if v6 else IPV4) / TCP(sport=sport, dport=dport) / Raw(b"EHLO me\r\n")
+    packet: Any = (IPV6 if v6 else IPV4) / TCP(sport=sport, dport=dport) / Raw(b"EHLO me\r\n")
     for _ in range(tags):
         packet = Dot1Q(vlan=7) / packet
     frame = ethernet(packet)
@@ -105,28 +108,28 @@ def test_other_traffic_stays_out(capture: CaptureFilter, packet: object) -> None
 
 
 def test_fragments_of_tcp_pass_and_the_first_one_only_on_the_ports() -> None:
-    mine = fragment(IPV4 / TCP(sport=50000, dport=587) / Raw(bytes(100)), 40)
-    other = fragment(IPV4 / TCP(sport=50000, dport=443) / Raw(bytes(100)), 40)
+    mine = cut_fragment(IPV4 / TCP(sport=50000, dport=587) / Raw(bytes(100)), 40)
+    other = cut_fragment(IPV4 / TCP(sport=50000, dport=443) / Raw(bytes(100)), 40)
     assert [passes(PLAIN, ethernet(piece)) for piece in mine] == [True, True, True]
     assert [passes(PLAIN, ethernet(piece)) for piece in other] == [False, True, True]
 
 
 def test_ipv6_fragments_of_tcp_pass_whatever_the_port() -> None:
-    pieces = fragment6(IPV6 / IPv6ExtHdrFragment() / TCP(sport=50000, dport=587) / Raw(bytes(3000)), 1280)
+    pieces = cut_fragment6(IPV6 / IPv6ExtHdrFragment() / TCP(sport=50000, dport=587) / Raw(bytes(3000)), 1280)
     assert [passes(PLAIN, ethernet(piece)) for piece in pieces] == [True] * len(pieces)
 
 
 def test_fragments_of_udp_pass_with_decap_only_since_tunnels_fragment() -> None:
-    later = fragment(IPV4 / UDP(sport=50000, dport=4789) / Raw(bytes(100)), 40)[1]
+    later = cut_fragment(IPV4 / UDP(sport=50000, dport=4789) / Raw(bytes(100)), 40)[1]
     assert passes(DECAP, ethernet(later))
     assert not passes(PLAIN, ethernet(later))
 
 
 @pytest.mark.parametrize("outer", [Dot1Q(vlan=5), Dot1AD(vlan=5), Dot1Q(vlan=1) / Dot1AD(vlan=2) / Dot1Q(vlan=3)])
-def test_the_users_expression_holds_behind_tags_too(outer: object) -> None:
+def test_the_users_expression_holds_behind_tags_too(outer: Any) -> None:
     expression = capture_filter(PORTS, decap=False, expression="host 10.0.0.1")
-    assert passes(expression, ethernet(outer / IPV4 / TCP(dport=25)))  # type: ignore[operator]
-    assert not passes(expression, ethernet(outer / IP(src="10.9.9.9", dst="10.0.0.2") / TCP(dport=25)))  # type: ignore[operator]
+    assert passes(expression, ethernet(outer / IPV4 / TCP(dport=25)))
+    assert not passes(expression, ethernet(outer / IP(src="10.9.9.9", dst="10.0.0.2") / TCP(dport=25)))
 
 
 @pytest.mark.parametrize("expression", ["not host 10.0.0.2 or host 10.0.0.1", "tcp and not port 587", "  "])
@@ -158,6 +161,22 @@ def test_a_bad_expression_is_refused_with_the_compilers_words(expression: str, w
 def test_no_ports_are_refused() -> None:
     with pytest.raises(UsageError, match="without ports"):
         capture_filter([], decap=False, expression=None)
+
+
+@given(st.sets(st.integers(1, 60), min_size=1, max_size=30), st.integers(1, 60))
+def test_ports_in_a_row_are_one_range(ports: set[int], port: int) -> None:
+    capture = capture_filter(ports, decap=False, expression=None)
+    assert passes(capture, ethernet(IPV4 / TCP(sport=60000, dport=port))) == (port in ports)
+
+
+def test_more_ports_than_a_filter_can_hold_are_refused() -> None:
+    most = capture_filter(range(1, 2 * MAX_RANGES, 2), decap=True, expression=None)
+    assert len(most.compiled(ETHERNET, "eth0", TAGS)) // INSTRUCTION < 4096
+    assert passes(
+        capture_filter(range(1, 65536), decap=False, expression=None), ethernet(IPV4 / TCP(sport=77, dport=9))
+    )
+    with pytest.raises(UsageError, match="101 separate ports are too many"):
+        capture_filter(range(1, 2 * MAX_RANGES + 2, 2), decap=True, expression=None)
 
 
 def test_the_filter_fits_into_the_kernel_with_all_ports_and_tunnels() -> None:
