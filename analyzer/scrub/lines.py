@@ -29,7 +29,23 @@ _PARAMETER = re.compile(
     re.IGNORECASE,
 )
 _CHUNK = re.compile(rb"BDAT[ \t]+\d{1,20}(?:[ \t]+LAST)?[ \t]*", re.IGNORECASE)
+_PROXY_2: Final = b"\r\n\r\n\0\r\nQUIT\n"
+_PROXY_2_FIXED: Final = 16
+"""Bytes of it that there always are; the last two say how many follow."""
+
 _ADDRESS = b"<user@withheld.invalid>"  # RFC 2606 section 2
+
+
+def proxy_header(data: bytes) -> int:
+    """Bytes of haproxy's PROXY header, version 2, that ``data``, a client's first bytes, begins with; 0: none."""
+    if not data.startswith(_PROXY_2) or len(data) < _PROXY_2_FIXED:
+        return 0
+    return min(_PROXY_2_FIXED + int.from_bytes(data[14:16], "big"), len(data))
+
+
+def without_addresses(header: bytes) -> bytes:
+    """A PROXY header, version 2, that says nothing but how long it is."""
+    return header[:_PROXY_2_FIXED].ljust(len(header), b"\0")
 
 
 def filler(size: int | None, text: bytes = WITHHELD) -> bytes:

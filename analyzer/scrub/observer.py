@@ -134,6 +134,8 @@ class PlanningObserver(SessionObserver):
     def _hear(self, side: int, data: bytes, time: int) -> None:
         at = 0
         parser = self._spoken
+        if parser is not None and side == CLIENT and not self._writers[CLIENT].size and not self._line[CLIENT].size:
+            at = self._pass_proxy_header(parser, data)
         while parser is not None and at < len(data) and not self._in_tls[side]:
             step = self._step(parser, side, data, at)
             rest = self._follow(parser, side, data[at : at + step])
@@ -171,6 +173,15 @@ class PlanningObserver(SessionObserver):
             else:
                 self._blank(side, size)
             at += size
+
+    def _pass_proxy_header(self, parser: ScrubParser, data: bytes) -> int:
+        """What a proxy says before the client does; returns how long it is."""
+        size = lines.proxy_header(data)
+        if size:
+            parser.feed(CLIENT, data[:size], self._start)
+            parser.forget()
+            self._writers[CLIENT].show(lines.without_addresses(data[:size]))
+        return size
 
     # --- the dialogue, line by line ------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from analyzer.scrub.lines import MAX_LITERAL, WITHHELD, filler, fitted
 from analyzer.smtp.meanings import asks_for_auth, meaning
-from analyzer.smtp.replies import code_of, enhanced_code, speaks_of_tls, text_of
+from analyzer.smtp.replies import code_of, enhanced_code, is_ehlo_reply, speaks_of_tls, text_of
 
 PHRASES: Final = (
     b"withheld",
@@ -40,6 +40,9 @@ _PROMPTS: Final = frozenset((b"username:", b"password:", b"user name:", b"userna
 
 _REPEATABLE: Final = frozenset(("greeting", "ehlo", "lhlo", "helo"))
 """Commands whose reply is shown even where something was said that must not be: it names the server and what it can."""
+
+_READY: Final = 220
+"""A greeting, or TLS may begin: nothing that was said leads to it."""
 
 _CHALLENGED: Final = 334
 _REFUSED: Final = 400
@@ -69,7 +72,7 @@ def reply(
     lengths: Sequence[int | None] = [None] * len(lines) if sizes is None else sizes
     if code == _CHALLENGED:
         shown = [_challenge(line, size, refusal) for line, size in zip(lines, lengths, strict=True)]
-    elif withheld or (exposed and answers not in _REPEATABLE):
+    elif withheld or (exposed and not _says_what_the_server_is(code, lines, answers)):
         text = _text_like(code, lines)
         enhanced = enhanced_code(code, lines)
         told = [_without_text(line) for line in lines]
@@ -84,6 +87,11 @@ def reply(
             for line, size in zip(lines, lengths, strict=True)
         ]
     return shown
+
+
+def _says_what_the_server_is(code: int, lines: Sequence[bytes], answers: str | None) -> bool:
+    """Whether a reply is one that nothing but its own command leads to, so that it repeats nothing else."""
+    return answers in _REPEATABLE or code == _READY or (answers is None and is_ehlo_reply(lines))
 
 
 def torn(line: bytes, size: int | None) -> bytes:
@@ -102,7 +110,7 @@ def _without_text(line: bytes) -> bytes:
 def _text_like(code: int, lines: Sequence[bytes]) -> bytes:
     """Words that mean for ``code`` what the text of ``lines`` means."""
     if code < _REFUSED:
-        return b"Ready to start TLS" if code == 220 and speaks_of_tls(lines[0]) else WITHHELD
+        return b"Ready to start TLS" if code == _READY and speaks_of_tls(lines[0]) else WITHHELD
     enhanced = enhanced_code(code, lines)
 
     def meant(text: str) -> tuple[str | None, bool]:

@@ -1,0 +1,88 @@
+"""Every dialogue that the parser is tested with, on the wire: scrubbed, it says the same and shows no secret."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analyzer.scrub import Policy, Scrubbed
+from analyzer.streams import CLIENT
+from tests.scrub.scrubbing import assert_silent, connection, on_the_wire, said, scrub, sessions, verdict
+from tests.smtp.dialogues import CASES, IN_THE_CLEAR
+from tests.smtp.playing import SECRET, joined, rechunked
+from tests.streams.dialogues import captured, lost, mangled, repeated, swapped
+
+POLICIES = [
+    Policy(),
+    Policy(same_lengths=True),
+    Policy(keep_messages=True),
+    Policy(keep_messages=True, same_lengths=True),
+]
+
+
+def told(
+    frames: Sequence[Scrubbed], name: str, policy: Policy, *, without: tuple[str, ...] = ()
+) -> list[dict[str, Any]]:
+    """What is said of the sessions in ``frames``.
+
+    A name in Latin-1 has fewer bytes than the one in UTF-8 that stands for it, and no room for more where lengths are
+    kept.
+    """
+    if policy.same_lengths and name == "8-bit name":
+        without = (*without, "auth", "findings")
+    return [verdict(session, without=without) for session in sessions(frames)]
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=str)
+@pytest.mark.parametrize("name", IN_THE_CLEAR)
+def test_a_dialogue_keeps_its_verdict_and_shows_no_secret(name: str, policy: Policy) -> None:
+    frames = on_the_wire(connection(CASES[name].turns).packets)
+    shown = scrub(frames, policy)
+    assert_silent(shown, SECRET)
+    assert told(shown, name, policy) == told(frames, name, policy)
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_however_it_was_cut_and_captured_no_secret_is_shown_and_the_verdict_stays(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(IN_THE_CLEAR))
+    turns = CASES[name].turns
+    size = sum(len(text) for _, text in turns)
+    cuts = data.draw(st.sets(st.integers(0, size), max_size=30))
+    dialogue = connection(rechunked(joined(turns), cuts))
+    packets = data.draw(repeated(dialogue, data.draw(swapped(dialogue.packets, keep=3))))
+    frames = on_the_wire(packets)
+    policy = data.draw(st.sampled_from(POLICIES))
+    shown = scrub(frames, policy)
+    assert_silent(shown, SECRET)
+    assert told(shown, name, policy) == told(frames, name, policy)
+    assert said(shown, CLIENT)
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_where_packets_are_missing_no_secret_is_shown_and_the_login_is_judged_the_same(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(IN_THE_CLEAR))
+    turns = CASES[name].turns
+    size = sum(len(text) for _, text in turns)
+    dialogue = connection(rechunked(turns, data.draw(st.sets(st.integers(0, size), max_size=20))))
+    frames = on_the_wire(data.draw(lost(data.draw(repeated(dialogue, dialogue.packets, lies=False)))))
+    policy = data.draw(st.sampled_from(POLICIES))
+    shown = scrub(frames, policy)
+    assert_silent(shown, SECRET)
+    assert told(shown, name, policy, without=("gaps",)) == told(frames, name, policy, without=("gaps",))
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_damaged_and_forged_packets_show_no_secret(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(IN_THE_CLEAR))
+    turns = CASES[name].turns
+    size = sum(len(text) for _, text in turns)
+    dialogue = connection(rechunked(turns, data.draw(st.sets(st.integers(0, size), max_size=20))))
+    packets = data.draw(mangled(data.draw(repeated(dialogue, dialogue.packets))))
+    assert_silent(scrub(on_the_wire(data.draw(captured(packets)))), SECRET)
