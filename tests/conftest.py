@@ -1,7 +1,7 @@
 """Where everything is meant to be installed, a test that was skipped has not passed.
 
 ``SMTPAUTH_REQUIRE_ALL=1`` (set by ``.ci/run``) turns skips into failures, so that a missing program cannot hide tests.
-Recorded material from outside the project may be absent.
+Recorded material from outside the project may be absent, and root: ``.ci/run`` sees to that.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import TypeVar
 import pytest
 
 from tests.support.material import needs_corpus, needs_lab
+from tests.support.root import needs_root
 
-_MAY_BE_ABSENT = (needs_lab.kwargs["reason"], needs_corpus.kwargs["reason"])
+_MAY_BE_ABSENT = (needs_lab.kwargs["reason"], needs_corpus.kwargs["reason"], needs_root.kwargs["reason"])
 _REQUIRE_ALL = os.environ.get("SMTPAUTH_REQUIRE_ALL") == "1"
 
 

@@ -19,11 +19,12 @@ from scapy.packet import Raw
 from analyzer.capture.live import LiveCapture, capture_filter
 from analyzer.capture.live.collector import BATCH_BYTES
 from analyzer.capture.live.ring import BLOCK_BYTES, LEAST_BLOCKS
-from tests.capture.live.network import NEAR, Namespace, contents, needs_networks, needs_tcpdump, reading
+from tests.capture.live.network import NEAR, Namespace, contents, has_networks, needs_tcpdump, reading
 from tests.packets.encapsulations import WRAPPED, WRAPPED6
 from tests.packets.frames import ETHERNET, decode
+from tests.support.root import needs_root
 
-pytestmark = needs_networks
+pytestmark = [needs_root, has_networks]
 RAW_IP = 101
 cut_fragment: Any = fragment  # scapy types some functions and leaves these out
 cut_fragment6: Any = fragment6

@@ -10,9 +10,10 @@ import pytest
 
 import analyzer
 from analyzer.capture.live import LiveCapture
-from tests.capture.live.network import FAR, NEAR, Namespace, Reader, contents, needs_networks, reading
+from tests.capture.live.network import FAR, NEAR, Namespace, Reader, contents, has_networks, reading
+from tests.support.root import needs_root
 
-pytestmark = needs_networks
+pytestmark = [needs_root, has_networks]
 THROUGH = pytest.mark.parametrize("ring", [True, False], ids=["ring", "libpcap"])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,8 +11,7 @@ from pathlib import Path
 import pytest
 
 import analyzer
-
-needs_root = pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root has privileges to drop")
+from tests.support.root import needs_root
 
 PROLOGUE = """
 import os

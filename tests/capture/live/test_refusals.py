@@ -14,7 +14,8 @@ from analyzer.capture.live import Interface, LiveCapture, interface, interfaces,
 from analyzer.capture.live.filters import CaptureFilter
 from analyzer.capture.live.ring import PacketRing
 from analyzer.errors import UsageError
-from tests.capture.live.network import NEAR, Namespace, needs_networks
+from tests.capture.live.network import NEAR, Namespace, has_networks
+from tests.support.root import needs_root
 
 THROUGH = pytest.mark.parametrize("ring", [True, False], ids=["ring", "libpcap"])
 
@@ -27,7 +28,8 @@ def refusal(*names: str, filter: CaptureFilter | str = "tcp port 25", ring: bool
     return message
 
 
-@needs_networks
+@needs_root
+@has_networks
 @THROUGH
 def test_an_unknown_interface_is_refused_with_those_that_exist(network: Namespace, ring: bool) -> None:
     network.ip("link", "set", "far0", "down")
@@ -49,7 +51,8 @@ def test_no_interface_is_refused() -> None:
     assert refusal().startswith("no interface was named; there are: ")
 
 
-@needs_networks
+@needs_root
+@has_networks
 def test_any_is_refused_where_none_is_up(network: Namespace) -> None:
     for name in (NEAR, "far0", "lo"):
         network.ip("link", "set", name, "down")
@@ -57,7 +60,8 @@ def test_any_is_refused_where_none_is_up(network: Namespace) -> None:
         assert refusal("any").startswith("no interface is up; there are: ")
 
 
-@needs_networks
+@needs_root
+@has_networks
 @THROUGH
 def test_a_filter_that_the_compiler_refuses_is_refused_with_its_words(network: Namespace, ring: bool) -> None:
     with network.entered():
@@ -65,7 +69,8 @@ def test_a_filter_that_the_compiler_refuses_is_refused_with_its_words(network: N
     assert message == f"the filter cannot be used on {NEAR}: can't parse filter expression: syntax error"
 
 
-@needs_networks
+@needs_root
+@has_networks
 def test_a_filter_too_long_for_the_kernel_is_refused(network: Namespace) -> None:
     with network.entered():
         near = interface.find(NEAR)
@@ -76,7 +81,8 @@ def test_a_filter_too_long_for_the_kernel_is_refused(network: Namespace) -> None
             PacketRing(near, libpcap.REJECT * 5000, buffer=1 << 20, promiscuous=False)
 
 
-@needs_networks
+@needs_root
+@has_networks
 def test_a_filter_about_vlan_tags_needs_the_interface_up(network: Namespace) -> None:
     network.ip("link", "set", NEAR, "down")
     with network.entered():
@@ -85,14 +91,16 @@ def test_a_filter_about_vlan_tags_needs_the_interface_up(network: Namespace) -> 
     assert "not up" in message
 
 
-@needs_networks
+@needs_root
+@has_networks
 def test_a_buffer_larger_than_memory_is_refused(network: Namespace) -> None:
     with network.entered():
         message = refusal(NEAR, buffer=1 << 44)
     assert message.startswith("near0: there is no memory for a buffer of ")
 
 
-@needs_networks
+@needs_root
+@has_networks
 @THROUGH
 def test_without_permission_it_says_which_capability_is_missing_and_how_to_grant_it(
     network: Namespace, ring: bool
@@ -137,7 +145,8 @@ def test_without_libpcap_it_says_what_to_install() -> None:
             libpcap.bindings()
 
 
-@needs_networks
+@needs_root
+@has_networks
 def test_when_one_of_several_is_refused_none_stays_open(network: Namespace) -> None:
     before = open_descriptors()
     with network.entered():

@@ -1,0 +1,10 @@
+"""Tests that only root can run."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+needs_root = pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can do this")
+"""``.ci/run`` runs the folders that have such tests once more as root, where it is somebody else."""
