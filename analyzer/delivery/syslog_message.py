@@ -14,7 +14,8 @@ from itertools import count
 from analyzer import __version__
 from analyzer.alerts.event import Event
 from analyzer.inventory.findings import Severity
-from analyzer.report.events import EventFormat, event_line, event_record
+from analyzer.report.events import EventFormat, event_record, record_line
+from analyzer.report.events.text import text_of
 from analyzer.report.redact import Redactor
 from analyzer.report.wording import Record
 
@@ -70,7 +71,8 @@ class SyslogMessages:
         header = f"<{priority}>1 {record['time']} {self._host} {APP_NAME} {self._process} {event.kind} "
         sequence = next(self._sequence) % LAST_SEQUENCE_ID + 1
         head = (header + _meta(sequence) + _facts(record) + " ").encode()
-        return head + _text(event_line(self._format, event, self._redactor), LONGEST - len(head))
+        line = text_of(record) if self._format == "text" else record_line(self._format, record)
+        return head + _text(line, LONGEST - len(head))
 
 
 def _meta(sequence: int) -> str:

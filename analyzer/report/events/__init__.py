@@ -21,7 +21,7 @@ from analyzer.report.wording import Record
 EventFormat = Literal["jsonl", "ecs", "ocsf", "text"]
 EVENT_FORMATS: tuple[EventFormat, ...] = get_args(EventFormat)
 
-__all__ = ["EVENT_FORMATS", "EventFormat", "event_line", "event_record"]
+__all__ = ["EVENT_FORMATS", "EventFormat", "event_line", "event_record", "record_line"]
 
 _encode = JSONEncoder(check_circular=False).encode
 
@@ -29,7 +29,7 @@ _FORMS: dict[EventFormat, Callable[[Record], str]] = {
     "jsonl": _encode,
     "ecs": lambda record: _encode(ecs_document(record)),
     "ocsf": lambda record: _encode(ocsf_finding(record)),
-    "text": text_of,
+    "text": lambda record: f"{record['time']} {text_of(record)}",
 }
 
 
@@ -39,4 +39,9 @@ def event_line(format: EventFormat, event: Event, redactor: Redactor | None = No
     Args:
         redactor: replaces user names, where given.
     """
-    return _FORMS[format](event_record(event, redactor))
+    return record_line(format, event_record(event, redactor))
+
+
+def record_line(format: EventFormat, record: Record) -> str:
+    """The same of what :func:`event_record` made."""
+    return _FORMS[format](record)

@@ -8,7 +8,7 @@ _OUTCOMES = {"success": "accepted", "failure": "refused", "cancelled": "cancelle
 
 
 def text_of(record: Record) -> str:
-    """Severity, kind and the facts: who, where to, how, and how often; the time is left to whoever keeps the line."""
+    """Severity, kind and the facts: who, where to, how, and how often. The time stands before it, wherever it goes."""
     return f"{record['severity']} {record['kind']}: {facts_of(record)}"
 
 
@@ -21,7 +21,7 @@ def facts_of(record: Record) -> str:
     if record["login"]:
         parts.append(_login(record["login"]))
     if record["evidence"] == "inferred":
-        parts.append(f"inferred, {record['confidence']:.1%} sure")
+        parts.append(f"inferred, {int(record['confidence'] * 100)}% sure")
     if record["count"] > 1:
         parts.append(f"{record['count']} times since {record['since']}")
     return ", ".join(parts)

@@ -71,26 +71,30 @@ def test_a_time_that_no_calendar_has_is_no_error(format: EventFormat) -> None:
         assert event_line(format, event(time=time, session_start=time, since=time))
 
 
-def test_text_begins_with_severity_and_kind() -> None:
+def test_text_begins_with_time_severity_and_kind() -> None:
     for row in KINDS:
-        assert event_line("text", event(row.id)).startswith(f"{row.severity} {row.id}: ")
+        assert event_line("text", event(row.id)).startswith(f"2026-11-23T20:48:55.123456Z {row.severity} {row.id}: ")
+
+
+def text(one: Event) -> str:
+    """Without the time."""
+    return event_line("text", one).partition(" ")[2]
 
 
 def test_text_is_a_sentence_for_people() -> None:
-    assert event_line("text", event()) == (
+    assert text(event()) == (
         "critical password-in-clear: 10.10.0.103 (copier3.example.com) to smtp.example.com:587, "
         "LOGIN as scan@example.com, accepted"
     )
-    assert event_line(
-        "text",
+    assert text(
         event("auth-failing", outcome="failure", meaning="the password has expired", count=12, since=START, ehlo=None),
     ) == (
         "medium auth-failing: 10.10.0.103 to smtp.example.com:587, LOGIN as scan@example.com, refused "
         "(the password has expired), 12 times since 2026-11-23T20:48:55.123456Z"
     )
-    inferred = event("fallback", evidence="inferred", confidence=0.995, username=None, server_name=None)
-    assert event_line("text", inferred) == (
-        "high fallback: 10.10.0.103 (copier3.example.com) to 10.10.0.11:587, LOGIN, accepted, inferred, 99.5% sure"
+    inferred = event("fallback", evidence="inferred", confidence=0.9999, username=None, server_name=None)
+    assert text(inferred) == (
+        "high fallback: 10.10.0.103 (copier3.example.com) to 10.10.0.11:587, LOGIN, accepted, inferred, 99% sure"
     )
     new = event("new-device", method="none", evidence="observed", server_name=None, server_ip="2001:db8::25")
-    assert event_line("text", new) == "low new-device: 10.10.0.103 (copier3.example.com) to [2001:db8::25]:587"
+    assert text(new) == "low new-device: 10.10.0.103 (copier3.example.com) to [2001:db8::25]:587"
