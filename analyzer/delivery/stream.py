@@ -48,7 +48,8 @@ class EventFile:
         try:
             self._descriptor: int | None = _opened(name)
         except (OSError, ValueError) as error:
-            raise UsageError(f"{name or repr(name)}: events cannot be written there ({_reason(error)})") from None
+            shown = name if name and name.isprintable() else repr(name)
+            raise UsageError(f"{shown}: events cannot be written there ({_reason(error)})") from None
 
     def write(self, line: str) -> None:
         """Append ``line`` (without its end); where that fails, it is lost and counted."""
