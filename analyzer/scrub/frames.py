@@ -57,6 +57,7 @@ class Path:
         end: offset one past the last captured byte of the segment.
         wire_end: the same on the wire.
         key: the endpoints, see :mod:`analyzer.streams.keys`.
+        seq: sequence number of the segment.
         upward: the sender is the lower endpoint.
     """
 
@@ -66,6 +67,7 @@ class Path:
     end: int
     wire_end: int
     key: bytes
+    seq: int
     upward: bool
 
 
@@ -110,7 +112,7 @@ class Walker(Unwrapper):
     def _path(self, frame: bytes, found: FoundTcp) -> Path | None:
         if len(frame) < found.tcp + 20:
             return None
-        sport, dport = struct.unpack_from(">HH", frame, found.tcp)
+        sport, dport, seq = struct.unpack_from(">HHI", frame, found.tcp)
         if sport not in self._ports and dport not in self._ports:
             return None
         ends = (found.src, sport), (found.dst, dport)
@@ -118,7 +120,7 @@ class Walker(Unwrapper):
         key = _KEY.pack(low >> 64, low & _HALF, high >> 64, high & _HALF, low_port, high_port)
         assert len(key) == KEY_BYTES  # noqa: S101 - one layout, two rooms
         upward = ends[0] <= ends[1]
-        return Path(frame, tuple(self._layers), found.tcp, found.end, found.wire_end, key, upward)
+        return Path(frame, tuple(self._layers), found.tcp, found.end, found.wire_end, key, seq, upward)
 
 
 def _joined(fragment: bytes, layers: Layers, data: int, datagram: bytes) -> bytes:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from analyzer.smtp.commands import is_command
+from analyzer.smtp.commands import is_command, is_mangled_starttls
 
 WITHHELD: Final = b"withheld"
 """Stands for words that are not shown."""
@@ -18,10 +18,22 @@ WITHHELD: Final = b"withheld"
 MAX_LITERAL: Final = 4096
 """Bytes of a line that are shown at most; RFC 5321 section 4.5.3.1.4 allows 512 and some for parameters."""
 
+MAX_HELLO: Final = 512
+"""Bytes of EHLO and its argument (RFC 5321 section 4.5.3.1.4); a host name has 255 at most."""
+
 _FILLING: Final = b"#"
 """Fills lines whose length is kept. No command holds it where a verb would be, and base64 does not know it."""
 
-_ENVELOPE = re.compile(rb"(MAIL[ \t]+FROM|RCPT[ \t]+TO):[ \t]*(<[^<>]*>|[^<>\s]+)(.*)", re.IGNORECASE | re.DOTALL)
+# RFC 5321 section 4.1.2; without the brackets, too, which some leave out. Nothing that another line could begin with.
+_ENVELOPE = re.compile(
+    rb"(MAIL[ \t]+FROM|RCPT[ \t]+TO):[ \t]*"
+    rb"(<>|<postmaster>|<[^<>\x00- ]*@[^<>\x00- ]+>|[^<>\x00- ]+@[^<>\x00- ]+)(|[ \t].*)",
+    re.IGNORECASE | re.DOTALL,
+)
+# A host name or literal (section 4.1.3), or what devices say in its place: a word or a few. Where packets overlap, the
+# end of a line can be lost, and the next one, with a secret in it, be glued to it.
+_HELLO = re.compile(rb"[A-Z]{4}(?:[ \t]+[\w.:@#*'()\[\]\x80-\xff-]{1,255}){0,4}[ \t\0]*", re.IGNORECASE)
+_GLUED = re.compile(rb"auth|bearer|x-exps", re.IGNORECASE)
 # Parameters whose values are numbers and words of a list: RFC 1870, 6152, 3030, 6531, 3461, 2852, 8689.
 _PARAMETER = re.compile(
     rb"SIZE=\d{1,20}|BODY=(?:7BIT|8BITMIME|BINARYMIME)|SMTPUTF8|RET=(?:FULL|HDRS)|REQUIRETLS"
@@ -46,6 +58,11 @@ def proxy_header(data: bytes) -> int:
 def without_addresses(header: bytes) -> bytes:
     """A PROXY header, version 2, that says nothing but how long it is."""
     return header[:_PROXY_2_FIXED].ljust(len(header), b"\0")
+
+
+def may_be_proxy_header(data: bytes) -> bool:
+    """Whether ``data``, a client's first bytes, are too few to say so."""
+    return len(data) < _PROXY_2_FIXED and data[: len(_PROXY_2)] == _PROXY_2[: len(data)]
 
 
 def filler(size: int | None, text: bytes = WITHHELD) -> bytes:
@@ -78,14 +95,39 @@ def command(kind: str, line: bytes, size: int | None, *, hide_users: bool) -> by
         return line
     show = _SHOWN.get(kind)
     if show is not None:
-        return fitted(show(line), size)
-    if kind in ("mail", "rcpt"):
-        return fitted(_envelope(line, hide_users=hide_users), size)
-    return filler(size)
+        shown = show(line)
+    elif kind in ("mail", "rcpt"):
+        shown = _envelope(line, hide_users=hide_users)
+    else:
+        return filler(size)
+    verb = re.split(rb"[ \t:]", shown, maxsplit=1)[0].upper()
+    return fitted(shown, size) if verb in _VERBS or is_mangled_starttls(verb) else filler(size)
 
 
-def _whole(line: bytes) -> bytes:
-    return line[:MAX_LITERAL]
+def login(line: bytes, mechanism: str | None) -> tuple[bytes, bytes]:
+    """A command that begins a login.
+
+    Args:
+        line: without its line end.
+        mechanism: that it was taken to name; ``None`` where it named none that is known.
+
+    Returns:
+        What is shown of it, up to the initial response; and that.
+    """
+    verb, named, message = (*line.split(None, 2), b"", b"")[:3]
+    head = verb if verb.upper() in _LOGIN_VERBS else b"AUTH"
+    if named:
+        known = mechanism is not None and named.upper() == mechanism.encode()
+        head += b" " + (named if known else WITHHELD)
+    message = message.strip()
+    return head + b" " if message else head, message
+
+
+def _hello(line: bytes) -> bytes:
+    line = line.lstrip(b" \t\0")
+    if len(line) > MAX_HELLO or not _HELLO.fullmatch(line) or (b" " in line[5:].strip() and _GLUED.search(line)):
+        return line[:4] + b" " + WITHHELD
+    return line
 
 
 def _verb(line: bytes) -> bytes:
@@ -116,9 +158,9 @@ def _envelope(line: bytes, *, hide_users: bool) -> bytes:
 
 
 _SHOWN: Final[dict[str, Callable[[bytes], bytes]]] = {
-    "ehlo": _whole,
-    "lhlo": _whole,
-    "helo": _whole,
+    "ehlo": _hello,
+    "lhlo": _hello,
+    "helo": _hello,
     "data": _verb,
     "rset": _verb_alone,
     "noop": _verb_alone,
@@ -130,6 +172,13 @@ _SHOWN: Final[dict[str, Callable[[bytes], bytes]]] = {
     "cancel": lambda _: b"*",
 }
 """What is shown of lines of each kind; of any other nothing is."""
+
+_VERBS: Final = frozenset(
+    b"EHLO LHLO HELO MAIL RCPT DATA RSET NOOP QUIT VRFY EXPN HELP ETRN ATRN XCLIENT XFORWARD BDAT STARTTLS "
+    b"X-ANONYMOUSTLS PROXY *".split()
+)
+_LOGIN_VERBS: Final = (b"AUTH", b"X-EXPS")
+"""What a line that is shown begins with."""
 
 KNOWN: Final = frozenset((*_SHOWN, "mail", "rcpt"))
 """Kinds of lines of which something is shown."""

@@ -96,6 +96,7 @@ class PlanningObserver(SessionObserver):
         "_eraser",
         "_held",
         "_line",
+        "_opening",
         "_policy",
         "_records",
         "_responses",
@@ -112,6 +113,7 @@ class PlanningObserver(SessionObserver):
         self._held: list[tuple[bytes, bytes, int]] = []  # lines of a reply: text, end, size
         self._records = (RecordFilter(), RecordFilter())
         self._eraser: TextEraser | None = None
+        self._opening = b""  # of the client: too little to say whether a proxy speaks first
         self._attempt: AuthAttempt | None = None  # the login that is under way
         self._responses = 0  # its messages so far
         self._spoken: ScrubParser | None = None
@@ -135,6 +137,10 @@ class PlanningObserver(SessionObserver):
         at = 0
         parser = self._spoken
         if parser is not None and side == CLIENT and not self._writers[CLIENT].size and not self._line[CLIENT].size:
+            data, self._opening = self._opening + data, b""
+            if lines.may_be_proxy_header(data):
+                self._opening = data
+                return
             at = self._pass_proxy_header(parser, data)
         while parser is not None and at < len(data) and not self._in_tls[side]:
             step = self._step(parser, side, data, at)
@@ -158,11 +164,12 @@ class PlanningObserver(SessionObserver):
             self._records[side].gap(size)
             writer.miss(missing, missing)
             return
-        in_text = side == CLIENT and missing <= parser.text_ahead
+        ahead = parser.text_ahead if side == CLIENT and not self._line[side].size else 0
         self._tear(side)
         parser.gap(side, size, time)
         parser.forget()
-        writer.miss(missing, missing if in_text or self._policy.same_lengths else HOLE)
+        # Of the text of a message, as many bytes may seem to be missing as are: a BDAT chunk is known by its length.
+        writer.miss(missing, missing if missing <= ahead or self._policy.same_lengths else ahead + HOLE)
 
     def _pass_records(self, side: int, data: bytes) -> None:
         """TLS: records pass, and whatever else comes in between does not."""
@@ -245,14 +252,7 @@ class PlanningObserver(SessionObserver):
         size = self._line[CLIENT].size
         head, message = b"", body
         if entry.kind == "auth":
-            verb, mechanism, message = (*body.split(None, 2), b"", b"")[:3]
-            head = verb
-            if mechanism:
-                known = attempt.mechanism is not None
-                head += b" " + (mechanism if known else lines.filler(None))
-            message = message.strip()
-            if message:
-                head += b" "
+            head, message = lines.login(body, attempt.mechanism)
             self._attempt = attempt
             self._responses = int(message == b"=" and attempt.mechanism != "LOGIN")
             if not message or message == b"=":
@@ -344,6 +344,9 @@ class PlanningObserver(SessionObserver):
         if side == SERVER:
             self._tear_reply()
         line = self._line[side]
+        if side == CLIENT and self._opening:
+            line.add(self._opening)
+            self._opening = b""
         if line.size:
             self._blank(side, line.size)
             self._line[side] = _Line()
@@ -365,10 +368,10 @@ class PlanningObserver(SessionObserver):
         dialogue = self._dialogue.finish() if self._dialogue is not None else Dialogue()
         if not dialogue.is_smtp and self._tls is None and not any(self._in_tls):
             return None
-        planned = [
-            writer.finish(_first(conversation.directions[side ^ self._flip], writer.size))
-            for side, writer in enumerate(self._writers)
-        ]
+        planned = []
+        for side, writer in enumerate(self._writers):
+            direction = conversation.directions[side ^ self._flip]
+            planned.append(writer.finish(_first(direction, writer.size), direction.fin))
         if self._flip ^ conversation.flipped:
             planned.reverse()
         low, high = planned

@@ -60,6 +60,10 @@ class StreamPlan:
         """Where sequence number ``seq`` lies in the stream as it was; may be before it or behind its end."""
         return self.last + distance(seq, (self.start + self.last) % MODULUS)
 
+    def covers(self, seq: int) -> bool:
+        """Whether ``seq`` is a number of this stream, of its SYN or of its FIN."""
+        return -1 <= self.position(seq) <= self.length + 1
+
     def shown(self, position: int) -> int:
         """Where ``position`` of the stream as it was lies in the one that is shown."""
         if position <= 0 or not self.old:
@@ -165,11 +169,18 @@ class StreamWriter:
         """Stretches that wait for the end of the conversation."""
         return len(self._later)
 
-    def finish(self, start: int) -> StreamPlan:
-        """The plan of a direction that began with sequence number ``start``."""
+    def finish(self, start: int, fin: int | None) -> StreamPlan:
+        """The plan of a direction.
+
+        Args:
+            start: sequence number of its first byte.
+            fin: sequence number of its FIN. Where the last bytes are missing, so may seem the number that FIN takes up.
+        """
         self._flush()
         plan = self._plan
         plan.start = start
+        if fin is not None and plan.length == distance(fin, start) + 1 and plan.where[-1] == MISSING:
+            plan.old[-1] -= 1
         if self._later:
             sizes = [end - begin for begin, end in pairwise((0, *plan.new))]
             for piece, decide in self._later.items():
@@ -222,9 +233,18 @@ class Plans:
         of_key.sort(key=lambda known: known.start)
         return True
 
-    def find(self, key: bytes, time: int) -> Plan | None:
-        """The conversation between the endpoints of ``key`` that a segment captured at ``time`` belongs to."""
-        known = self._by_key.get(key)
-        if known is None:
-            return None
-        return next((plan for plan in reversed(known) if plan.start <= time), None)
+    def find(self, key: bytes, time: int, seq: int, *, upward: bool) -> Plan | None:
+        """The conversation that a segment belongs to.
+
+        Args:
+            key: its endpoints.
+            time: when it was captured, nanoseconds; where packets have no times or false ones, its number decides.
+            seq: its sequence number.
+            upward: its sender is the lower endpoint.
+        """
+        known = self._by_key.get(key, ())
+        if len(known) <= 1:
+            return known[0] if known else None
+        begun = [plan for plan in reversed(known) if plan.start <= time]
+        fitting = (plan for plan in (*begun, *known) if plan.directions[not upward].covers(seq))
+        return next(fitting, begun[0] if begun else known[0])

@@ -76,7 +76,7 @@ class Scrubber:
         path = self._walker.walk(frame, wire, time, link_type)
         if path is None:
             return None
-        plan = self._plans.find(path.key, time)
+        plan = self._plans.find(path.key, time, path.seq, upward=path.upward)
         if plan is None:
             return None
         low, high = plan.directions
