@@ -41,6 +41,8 @@ _LEAST_TYPE: Final = 0x0600
 
 _GRE_HAS_CHECKSUM: Final = 0x8000  # RFC 2784 section 2.1
 _TCP, _UDP = 6, 17
+_ROUTING, _SEGMENT_ROUTING = 43, 4
+_EXTENSIONS: Final = (0, _ROUTING, 60)
 
 Layers = tuple[tuple[Layer, int], ...]
 """Headers from the outside in: which, and at what offset."""
@@ -206,12 +208,24 @@ def set_transport_checksum(frame: bytearray, layers: Layers, at: int, end: int, 
     for layer, ip in reversed(layers):
         if layer in ("ip", "ipv4", "ipv6"):
             four = frame[ip] >> 4 == 4
-            addresses = frame[ip + 12 : ip + 20] if four else frame[ip + 8 : ip + 40]
+            addresses = frame[ip + 12 : ip + 20] if four else frame[ip + 8 : ip + 24] + _destination(frame, ip)
             pseudo = int.from_bytes(addresses, "big") + protocol + (end - at)
             _set_checksum(frame, field, at, end, pseudo)
             if protocol == _UDP and frame[field : field + 2] == b"\0\0":
                 frame[field : field + 2] = b"\xff\xff"
             return
+
+
+def _destination(frame: bytearray, ip: int) -> bytearray:
+    """The final destination of an IPv6 packet: the last one that a routing header names (RFC 8200 section 8.1)."""
+    protocol, at = frame[ip + 6], ip + 40
+    while protocol in _EXTENSIONS and at + 8 <= len(frame):
+        size = 8 + frame[at + 1] * 8
+        if protocol == _ROUTING and frame[at + 3]:  # segments left
+            # The segments of type 4 stand in reverse order, RFC 8754 section 2.
+            return frame[at + 8 : at + 24] if frame[at + 2] == _SEGMENT_ROUTING else frame[at + size - 16 : at + size]
+        protocol, at = frame[at], at + size
+    return frame[ip + 24 : ip + 40]
 
 
 def _set_checksum(frame: bytearray, field: int, begin: int, end: int, pseudo: int) -> None:
