@@ -115,11 +115,12 @@ class Collector:
         certificate: speaks TLS with it.
     """
 
-    def __init__(self, certificate: tuple[Path, Path] | None = None, *, deaf: bool = False) -> None:
+    def __init__(self, certificate: tuple[Path, Path] | None = None, *, deaf: bool = False, port: int = 0) -> None:
         self._listener = socket.socket()
         if deaf:
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # soon full
-        self._listener.bind(("127.0.0.1", 0))
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._listener.bind(("127.0.0.1", port))
         self._listener.listen()
         self.port: int = self._listener.getsockname()[1]
         self._tls = None
@@ -166,9 +167,11 @@ class Collector:
 
 
 @contextlib.contextmanager
-def collector(certificate: tuple[Path, Path] | None = None, *, deaf: bool = False) -> Iterator[Collector]:
+def collector(
+    certificate: tuple[Path, Path] | None = None, *, deaf: bool = False, port: int = 0
+) -> Iterator[Collector]:
     """A server for the time of a block."""
-    server = Collector(certificate, deaf=deaf)
+    server = Collector(certificate, deaf=deaf, port=port)
     try:
         yield server
     finally:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -165,6 +167,30 @@ def test_a_long_outage_is_said_once(start: Start, said: list[str]) -> None:
     eventually(lambda: sender.counters.failures > 5)
     assert len(said) == 1
     assert said[0].startswith(f"tcp://127.0.0.1:{port}: the syslog server cannot be reached (")
+
+
+def test_pauses_double_up_to_a_limit_and_begin_anew_after_a_connection_that_lasted(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    async def rest(sender: SyslogSender, pause: float) -> None:
+        pauses.append(pause)
+        await asyncio.sleep(0.001)
+
+    monkeypatch.setattr(SyslogSender, "_rest", rest)
+    monkeypatch.setattr(syslog, "LONGEST_PAUSE", 0.3)
+    port = free_port()
+    sender = start(f"tcp://127.0.0.1:{port}")
+    eventually(lambda: len(pauses) >= 6)
+    assert pauses[:6] == [0.05, 0.1, 0.2, 0.3, 0.3, 0.3]
+    with collector(port=port) as server:
+        eventually(lambda: sender.counters.connected)
+        time.sleep(0.35)
+        before = len(pauses)
+        server.hang_up()
+        eventually(lambda: len(pauses) > before)
+        assert pauses[before] == 0.05
 
 
 # --- limits -----------------------------------------------------------------------------------------
