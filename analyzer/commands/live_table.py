@@ -62,7 +62,12 @@ class LiveTable:
             self._next = min(self._next, monotonic() + 0.1)
 
     def update(self, vitals: Callable[[], Vitals], result: Callable[[], tuple[Record, list[Record]]]) -> None:
-        """Draw, if it is time: ``result`` gives the summary's record and those of the devices, worst first."""
+        """Draw, if it is time.
+
+        Args:
+            vitals: how the run goes.
+            result: the summary's record and those of the devices, worst first.
+        """
         if self._live is None or (began := monotonic()) < self._next:
             return
         from rich.text import Text

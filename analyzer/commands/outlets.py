@@ -1,15 +1,17 @@
-"""Where the events of a live run go: the screen, standard output, a file, a syslog server."""
+"""Where the events of a live run go: the screen, standard output, a file, a syslog server; and its figures."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+from dataclasses import replace
 from types import TracebackType
 
 from analyzer.alerts import Event
 from analyzer.commands.console import say
 from analyzer.commands.live_table import LiveTable
 from analyzer.commands.output import standard_output
+from analyzer.delivery.metrics import MetricsServer, Readings
 from analyzer.delivery.stream import EventFile, EventOutput
 from analyzer.delivery.syslog import SyslogSender
 from analyzer.delivery.syslog_message import SyslogMessages
@@ -40,6 +42,7 @@ class Outlets:
         self.picture: LiveTable | None = None
         self._streams: list[EventFile | EventOutput] = []
         self._syslog: SyslogSender | None = None
+        self._metrics: MetricsServer | None = None
         self._open = contextlib.ExitStack()
         with self._open:
             if options.events:
@@ -51,6 +54,9 @@ class Outlets:
                 form: EventFormat = "text" if options.format in (None, "table") else options.format
                 self._syslog = SyslogSender(target, SyslogMessages(form, redactor), self.say)
                 self._open.callback(self._syslog.close)
+            if options.metrics:
+                self._metrics = MetricsServer(options.metrics)
+                self._open.callback(self._metrics.close)
             self._open = self._open.pop_all()
 
     def _add(self, stream: EventFile | EventOutput) -> None:
@@ -80,6 +86,18 @@ class Outlets:
             self.picture.event(line)
         else:
             say(line)
+
+    @property
+    def wants_readings(self) -> bool:
+        """Whether anybody may collect the figures of the run."""
+        return self._metrics is not None
+
+    def show(self, readings: Readings) -> None:
+        """These are the figures as of now; those of the outlets are added."""
+        if self._metrics is not None:
+            lost = sum(stream.lost for stream in self._streams if isinstance(stream, EventFile))
+            syslog = None if self._syslog is None else self._syslog.counters
+            self._metrics.readings = replace(readings, events_lost=lost, syslog=syslog)
 
     def reopen(self) -> None:
         """Files may have been renamed."""

@@ -13,7 +13,7 @@ from analyzer.commands.console import say
 from analyzer.commands.device_memory import DeviceMemory
 from analyzer.commands.gate import exit_code
 from analyzer.commands.limits import limits_of
-from analyzer.commands.live_table import LiveTable
+from analyzer.commands.live_table import SHARE, LiveTable
 from analyzer.commands.notes import Notes
 from analyzer.commands.outlets import Outlets
 from analyzer.commands.output import output, wants_colour, width_of
@@ -21,6 +21,7 @@ from analyzer.commands.preload import preload
 from analyzer.commands.process import memory
 from analyzer.commands.signals import Signals
 from analyzer.commands.snapshots import Snapshots
+from analyzer.delivery.metrics import Readings
 from analyzer.errors import Damage, UsageError
 from analyzer.monitor import Monitor
 from analyzer.packets import SUBMISSION_PORTS
@@ -109,6 +110,7 @@ class _Sniff:
         self._rate = 0.0
         self._frames = 0
         self._silent = False
+        self._show_from = 0.0
 
     # --- while it runs ----------------------------------------------------------------------------------
 
@@ -154,6 +156,9 @@ class _Sniff:
                 "mail traffic, and does the filter let it through?"
             )
         self._frames = frames
+        if self._outlets.wants_readings and now >= self._show_from:
+            self._outlets.show(self._readings())
+            self._show_from = now + (monotonic() - now) / SHARE
         self._looked, self._looked_steady = now, self._monitor.clock.now()
 
     def _reload(self) -> None:
@@ -177,6 +182,23 @@ class _Sniff:
             sum(line.dropped for line in self._counters),
             self._monitor.analysis.open,
             memory(),
+        )
+
+    def _readings(self) -> Readings:
+        monitor = self._monitor
+        summary = monitor.inventory.summary()
+        return Readings(
+            packets=monitor.analysis.frames,
+            bytes=int(monitor.bytes.sum()),
+            segments=monitor.analysis.segments,
+            kernel_drops={line.name: line.dropped for line in self._counters},
+            open_conversations=monitor.analysis.open,
+            sessions=summary.methods,
+            devices=summary.statuses,
+            events=dict(monitor.events),
+            held_back=monitor.throttle.held.total(),
+            forgotten=monitor.watcher.devices.forgotten,
+            last_packet=max((line.last_frame for line in self._counters if line.last_frame), default=None),
         )
 
     def _result(self) -> tuple[Record, list[Record]]:
@@ -234,7 +256,7 @@ class _Sniff:
                 damage=line.problem,
                 dropped=line.dropped,
             )
-            for line in self._counters
+            for line, size in zip(self._counters, monitor.bytes.tolist(), strict=True)
         ]
         return Report(
             devices,

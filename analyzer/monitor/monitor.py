@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from analyzer.alerts import Event, Sighting, Throttle, Watcher
 from analyzer.capture.frames import FrameBatch
 from analyzer.inventory.devices import Inventory
@@ -24,8 +26,8 @@ from analyzer.streams import Limits
 SECOND = 1_000_000_000
 
 MOST_DEVICES = 16_384
-"""Half of what a scan lists, so that a flood of made-up clients leaves a run of months below 300 MB. Private addresses are
-kept first."""
+"""Half of what a scan lists, so that a flood of made-up clients leaves a run of months below 300 MB. Private addresses
+are kept first."""
 
 IDLE_LOOK = 5 * SECOND
 """Nanoseconds between looks for sessions that have been silent for too long, on a network that is."""
@@ -47,6 +49,7 @@ class Monitor:
         losses: packets that were dropped, and whom it concerns.
         oddities: of the sessions, counted.
         events: told so far, by kind.
+        bytes: of frames so far, ``int64[interfaces]``.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Monitor:
         self.losses = Losses()
         self.oddities: Counter[str] = Counter()
         self.events: Counter[str] = Counter()
+        self.bytes = np.zeros(len(names), np.int64)
         self.analysis = Analysis(
             names, self._ended, ports, limits, listen=lambda conversation: LiveObserver(conversation, self._sighted)
         )
@@ -84,6 +88,7 @@ class Monitor:
             if abs(clock_shift) >= SECOND:  # and not just slewed
                 self.oddities["clock-set"] += 1
         if len(batch):
+            self.bytes += np.bincount(batch.source, batch.captured, len(self.bytes)).astype(np.int64)
             self.analysis.feed(self.clock.steady(batch))
         now = self.clock.now()
         if now - self._looked >= IDLE_LOOK:

@@ -11,21 +11,34 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
 from analyzer.cli import main
-from tests.capture.live.network import NEAR, Namespace, needs_networks
+from tests.capture.live.network import NEAR, Namespace, has_networks
 from tests.capture.live.network import network as network
 from tests.capture.reading import read_paths
 from tests.commands.running import COMMAND, OFFICE, PATIENCE, environment, run
+from tests.support.root import needs_root
 from tests.verify.dialogues import Line, Pcap, b64, bye, hello
 
 CANARY = "canary-4711"
 PASSWORD: list[Line] = [("C", b"AUTH PLAIN " + b64(f"\0scan\0{CANARY}".encode()) + b"\r\n"), ("S", b"235 OK\r\n")]
 
 TIMES = ("first_seen", "last_seen", "last_failure")
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder for the user that the command becomes, too; pytest's own are root's alone."""
+    folder = Path(mkdtemp(prefix="sniff-"))
+    folder.chmod(0o777)
+    yield folder
+    rmtree(folder)
 
 
 class Sniffing:
@@ -66,10 +79,6 @@ class Sniffing:
 @contextmanager
 def sniffing(network: Namespace, folder: Path, *arguments: str) -> Iterator[Sniffing]:
     """``smtpauth sniff`` on the near end, once it listens."""
-    folder.chmod(0o777)  # for the user that it becomes
-    for parent in folder.parents[:3]:
-        if os.access(parent, os.W_OK):
-            parent.chmod(parent.stat().st_mode | 0o011)
     command = [*COMMAND, "sniff", "-i", NEAR, "--inventory", str(folder / "devices.json"), *arguments]
     with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
         process = network.start(command, stdout=out, stderr=err, env=environment())
@@ -91,7 +100,8 @@ def devices_of(path: Path) -> list[dict[str, Any]]:
     return sorted(devices, key=lambda device: str(device["device"]))
 
 
-@needs_networks
+@needs_root
+@has_networks
 def test_the_inventory_of_what_crosses_an_interface_is_that_of_its_capture(network: Namespace, tmp_path: Path) -> None:
     frames, _ = read_paths(*sorted(OFFICE.glob("*.pcap*")))
     with sniffing(network, tmp_path) as sniff:
@@ -102,7 +112,8 @@ def test_the_inventory_of_what_crosses_an_interface_is_that_of_its_capture(netwo
     assert devices_of(tmp_path / "devices.json") == devices_of(tmp_path / "scan.json")
 
 
-@needs_networks
+@needs_root
+@has_networks
 def test_a_password_is_told_while_its_session_is_open_and_is_never_shown(network: Namespace, tmp_path: Path) -> None:
     path = Pcap().add([*hello(), *PASSWORD], close=False).write(tmp_path / "open.pcap")
     with sniffing(network, tmp_path) as sniff:
@@ -117,7 +128,8 @@ def test_a_password_is_told_while_its_session_is_open_and_is_never_shown(network
         assert b64(f"\0scan\0{CANARY}".encode()).decode() not in text
 
 
-@needs_networks
+@needs_root
+@has_networks
 @pytest.mark.parametrize(("gate", "code"), [(["--fail-on", "exposed"], 1), ([], 0)], ids=["a gate", "no gate"])
 def test_after_its_duration_it_ends_with_the_exit_code_of_its_result(
     gate: list[str], code: int, network: Namespace, tmp_path: Path
@@ -130,7 +142,8 @@ def test_after_its_duration_it_ends_with_the_exit_code_of_its_result(
     assert [device["status"] for device in devices_of(tmp_path / "devices.json")] == ["exposed"]
 
 
-@needs_networks
+@needs_root
+@has_networks
 def test_signals_ask_for_statistics_and_for_files_to_be_opened_anew(network: Namespace, tmp_path: Path) -> None:
     events, config = tmp_path / "events.jsonl", tmp_path / "smtpauth.toml"
     config.write_text("[sniff]\nthrottle = 60\n")
@@ -157,15 +170,44 @@ def test_signals_ask_for_statistics_and_for_files_to_be_opened_anew(network: Nam
     assert "10.0.0.9" not in (tmp_path / "events.1").read_text()
 
 
-@needs_networks
+@needs_root
+@has_networks
+def test_prometheus_collects_what_was_seen_and_told(network: Namespace, tmp_path: Path) -> None:
+    path = Pcap().add([*hello(), *PASSWORD, *bye()]).write(tmp_path / "one.pcap")
+    frames = [frame.content for frame in read_paths(path)[0]]
+
+    def collected() -> str:
+        with network.entered(), urlopen("http://127.0.0.1:9587/metrics", timeout=PATIENCE) as answer:
+            text: str = answer.read().decode()
+            return text
+
+    with sniffing(network, tmp_path, "--metrics", "9587") as sniff:
+        network.send(frames)
+        sniff.wait_for(lambda: 'smtpauth_devices{status="exposed"} 1.0' in collected())
+        told = collected()
+        assert sniff.end() == 130
+    for line in (
+        f"smtpauth_packets_total {float(len(frames))}",
+        f"smtpauth_bytes_total {float(sum(map(len, frames)))}",
+        'smtpauth_events_total{kind="password-in-clear"} 1.0',
+        'smtpauth_sessions_total{method="basic"} 1.0',
+        f'smtpauth_kernel_drops_total{{interface="{NEAR}"}} 0.0',
+        "smtpauth_open_conversations 0.0",
+    ):
+        assert line in told.splitlines(), told
+    assert "10.0.0.1" not in told
+
+
+@needs_root
+@has_networks
 def test_what_a_run_knew_the_next_one_does_not_tell_anew(network: Namespace, tmp_path: Path) -> None:
     frames = read_paths(Pcap().add([*hello(), *PASSWORD, *bye()]).write(tmp_path / "one.pcap"))[0]
     known = tmp_path / "known.json"
-    tmp_path.chmod(0o777)
     told = []
     for nth in ("first", "second"):
         folder = tmp_path / nth
         folder.mkdir()
+        folder.chmod(0o777)
         with sniffing(network, folder, "--state", str(known)) as sniff:
             network.send(frame.content for frame in frames)
             sniff.wait_for(lambda: "password-in-clear" in sniff.printed)
@@ -174,7 +216,8 @@ def test_what_a_run_knew_the_next_one_does_not_tell_anew(network: Namespace, tmp
     assert told == [{"password-in-clear", "first-password-login", "new-device"}, {"password-in-clear"}]
 
 
-@needs_networks
+@needs_root
+@has_networks
 def test_packets_that_the_filter_keeps_out_are_not_looked_at(network: Namespace, tmp_path: Path) -> None:
     path = (
         Pcap()
@@ -189,7 +232,8 @@ def test_packets_that_the_filter_keeps_out_are_not_looked_at(network: Namespace,
     assert [device["device"] for device in devices_of(tmp_path / "devices.json")] == ["10.0.0.9"]
 
 
-@needs_networks
+@needs_root
+@has_networks
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
