@@ -1,4 +1,4 @@
-"""What somebody sees who watches a live run at a terminal: how it goes, the devices, worst first, and the last events."""
+"""What somebody sees who watches a live run at a terminal: how it goes, the devices, worst first, the last events."""
 
 from __future__ import annotations
 
