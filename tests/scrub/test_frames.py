@@ -145,7 +145,7 @@ def fragments(version: int) -> list[bytes]:
 
 
 def tshark_of(frames: dict[str, tuple[bytes, int]], capture: Path) -> dict[str, tuple[str, bool]]:
-    """For each frame: what tshark says of its checksums (0: bad, 1: good, 2: not checked), and whether it is malformed."""
+    """What tshark says of each frame: its checksums (0: bad, 1: good, 2: not checked), and whether it is malformed."""
     out = io.BytesIO()
     writer = CaptureWriter(out, {frame.link for frame in WRAPPED.values()})
     for number, (name, (data, wire)) in enumerate(frames.items()):
