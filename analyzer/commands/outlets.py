@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import sys
 from dataclasses import replace
 from types import TracebackType
 
 from analyzer.alerts import Event
-from analyzer.commands.console import say
+from analyzer.commands.console import discard, say
 from analyzer.commands.live_table import LiveTable
 from analyzer.commands.output import standard_output
 from analyzer.delivery.metrics import MetricsServer, Readings
@@ -30,6 +31,7 @@ class Outlets:
 
     Attributes:
         picture: the live table, once there is one.
+        unread: whoever read standard output has seen enough, which ends the run.
 
     Raises:
         UsageError: one cannot be opened.
@@ -40,6 +42,7 @@ class Outlets:
         self._quiet: bool = options.quiet
         self._format: EventFormat = "jsonl" if options.format in (None, "table") else options.format
         self.picture: LiveTable | None = None
+        self.unread = False
         self._streams: list[EventFile | EventOutput] = []
         self._syslog: SyslogSender | None = None
         self._metrics: MetricsServer | None = None
@@ -71,8 +74,13 @@ class Outlets:
 
     def event(self, event: Event) -> None:
         """Tell of ``event`` everywhere."""
-        for stream in self._streams:
-            stream.write(event_line(self._format, event, self._redactor))
+        for stream in list(self._streams):
+            try:
+                stream.write(event_line(self._format, event, self._redactor))
+            except BrokenPipeError:
+                discard(sys.stdout)
+                self._streams.remove(stream)
+                self.unread = True
         if self._syslog is not None:
             self._syslog.send(event)
         if self.picture is not None:

@@ -132,7 +132,7 @@ class _Sniff:
                 self._kept = now
                 self._try_to_keep()
             picture.update(self._vitals, self._result)
-            if duration and now - self._began >= duration:
+            if self._outlets.unread or (duration and now - self._began >= duration):
                 self._capture.stop()
 
     def _look(self, now: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -77,9 +78,9 @@ class Sniffing:
 
 
 @contextmanager
-def sniffing(network: Namespace, folder: Path, *arguments: str) -> Iterator[Sniffing]:
+def sniffing(network: Namespace, folder: Path, *arguments: str, program: Sequence[str] = COMMAND) -> Iterator[Sniffing]:
     """``smtpauth sniff`` on the near end, once it listens."""
-    command = [*COMMAND, "sniff", "-i", NEAR, "--inventory", str(folder / "devices.json"), *arguments]
+    command = [*program, "sniff", "-i", NEAR, "--inventory", str(folder / "devices.json"), *arguments]
     with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
         process = network.start(command, stdout=out, stderr=err, env=environment())
         found = Sniffing(process, folder)
@@ -196,6 +197,65 @@ def test_prometheus_collects_what_was_seen_and_told(network: Namespace, tmp_path
     ):
         assert line in told.splitlines(), told
     assert "10.0.0.1" not in told
+
+
+@needs_root
+@has_networks
+def test_syslog_messages_arrive(network: Namespace, tmp_path: Path) -> None:
+    path = Pcap().add([*hello(), *PASSWORD, *bye()]).write(tmp_path / "one.pcap")
+    with network.entered():
+        server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with server:
+        server.bind(("127.0.0.1", 5140))
+        server.settimeout(PATIENCE)
+        with sniffing(network, tmp_path, "--syslog", "udp://127.0.0.1:5140") as sniff:
+            network.send(frame.content for frame in read_paths(path)[0])
+            message = server.recv(65536)
+            assert sniff.end() == 130
+    assert b" smtpauth " in message
+    assert b" password-in-clear " in message
+    assert CANARY.encode() not in message
+
+
+@needs_root
+@has_networks
+def test_when_nobody_reads_its_events_any_more_it_ends_and_writes_what_it_knows(
+    network: Namespace, tmp_path: Path
+) -> None:
+    path = Pcap().add([*hello(), *PASSWORD, *bye()]).write(tmp_path / "one.pcap")
+    inventory = tmp_path / "devices.json"
+    command = [*COMMAND, "sniff", "-i", NEAR, "--inventory", str(inventory)]
+    process = network.start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
+    assert process.stdout is not None
+    deadline = time.monotonic() + PATIENCE
+    while not inventory.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.stdout.close()
+    network.send(frame.content for frame in read_paths(path)[0])
+    assert process.wait(PATIENCE) == 0
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert [device["status"] for device in devices_of(inventory)] == ["exposed"]
+
+
+@needs_root
+@has_networks
+def test_silence_and_an_interface_that_goes_down_are_told(network: Namespace, tmp_path: Path) -> None:
+    hasty = (
+        "import sys, analyzer.commands.sniff as sniff; from analyzer.cli import main; "
+        "sniff.SILENCE = 1.0; sys.exit(main(sys.argv[1:]))"
+    )
+    with sniffing(network, tmp_path, program=[sys.executable, "-c", hasty]) as sniff:
+        sniff.wait_for(lambda: f"no packet for 1 seconds on {NEAR}" in sniff.said)
+        network.ip("link", "set", NEAR, "down")
+        sniff.wait_for(lambda: f"{NEAR} is down; waiting for it" in sniff.said)
+        network.ip("link", "set", NEAR, "up")
+        sniff.wait_for(lambda: f"{NEAR} is up again" in sniff.said)
+        network.send(frame.content for frame in read_paths(*OFFICE.glob("office-1.pcap"))[0])
+        sniff.wait_for(lambda: "password-in-clear" in sniff.printed)
+        assert sniff.end() == 130
 
 
 @needs_root
