@@ -12,14 +12,15 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from analyzer.capture.live.capture import BUFFER_BYTES
 from scripts.benchmarking.contenders import FILTER
 from scripts.set_up import ROOT
 
 from .network import FAR, NEAR, Network
 
-BUFFER = 64 * 1024 * 1024
+BUFFER = BUFFER_BYTES
 """Bytes that the kernel keeps for each of the readers."""
 
 SETTLE_SECONDS = 1
@@ -69,20 +70,18 @@ class Run:
 def run(network: Network, reader: str, capture: Path, rate: int, seconds: float) -> Run:
     """Send ``capture`` for ``seconds`` at ``rate`` packets/s (0: top speed) past ``reader``."""
     sending = [sys.executable, "-m", "scripts.livebench.sender", str(capture), FAR, str(rate), str(seconds)]
-    sender = subprocess.Popen(
-        network.command(*sending), cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    assert sender.stdin is not None and sender.stdout is not None  # noqa: S101, PT018 - they are pipes, see above
-    try:
-        sender.stdout.readline()  # it has the capture in memory
-        before = network.arrived()
-        with _Reader(network, reader) as reading:
-            told = json.loads(sender.communicate("go\n")[0])
-            found = reading.end()
-        return Run(reader, told["sent"], told["seconds"], network.arrived() - before, **found)
-    finally:
-        sender.kill()
-        sender.wait()
+    pipe = subprocess.PIPE
+    with subprocess.Popen(network.command(*sending), cwd=ROOT, text=True, stdin=pipe, stdout=pipe) as sender:
+        assert sender.stdout is not None  # noqa: S101 - it is a pipe
+        try:
+            sender.stdout.readline()  # it has the capture in memory
+            before = network.arrived()
+            with _Reader(network, reader) as reading:
+                told = json.loads(sender.communicate("go\n")[0])
+                found = reading.end()
+            return Run(reader, told["sent"], told["seconds"], network.arrived() - before, **found)
+        finally:
+            sender.kill()
 
 
 def is_here(reader: str) -> bool:
@@ -103,11 +102,10 @@ class _Reader:
         self._process = subprocess.Popen(
             network.command(*command), cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
-        self._output = self._process.stdout
-        assert self._output is not None  # noqa: S101 - it is a pipe, see above
         for line in self._output:
             if line == "ready\n" or "listening on" in line:
                 return
+        self.__exit__()
         raise RuntimeError(f"{reader} did not start")
 
     def __enter__(self) -> _Reader:
@@ -116,12 +114,17 @@ class _Reader:
     def __exit__(self, *raised: object) -> None:
         self._process.kill()
         self._process.wait()
+        self._output.close()
+
+    @property
+    def _output(self) -> IO[str]:
+        assert self._process.stdout is not None  # noqa: S101 - it is a pipe
+        return self._process.stdout
 
     def end(self) -> dict[str, Any]:
         """Fields of :class:`Run` as the reader tells them."""
         time.sleep(SETTLE_SECONDS)
         self._process.send_signal(signal.SIGTERM)
-        assert self._output is not None  # noqa: S101 - it is a pipe
         said = self._output.read()
         _, _, usage = os.wait4(self._process.pid, 0)
         self._process.returncode = 0

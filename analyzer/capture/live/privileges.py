@@ -15,6 +15,7 @@ from analyzer.errors import UsageError
 
 DEFAULT_USER = "nobody"
 
+_PYTHON = os.path.realpath(sys.executable)  # of a venv it is a link; resolved now, while one may look everywhere
 _PR_SET_NO_NEW_PRIVS = 38  # linux/prctl.h
 
 
@@ -24,10 +25,9 @@ def not_permitted(name: str) -> UsageError:
         return UsageError(
             f"{inert(name)}: capturing is not permitted; run this with sudo, or give yourself access to /dev/bpf*"
         )
-    python = inert(os.path.realpath(sys.executable))
     return UsageError(
         f"{inert(name)}: capturing needs the capability CAP_NET_RAW; run this with sudo, or grant it: "
-        f"sudo setcap cap_net_raw+ep {python} (in a systemd unit: AmbientCapabilities=CAP_NET_RAW)"
+        f"sudo setcap cap_net_raw+ep {inert(_PYTHON)} (in a systemd unit: AmbientCapabilities=CAP_NET_RAW)"
     )
 
 

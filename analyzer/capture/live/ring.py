@@ -16,7 +16,7 @@ import struct
 import numpy as np
 
 from analyzer.capture.formats import gather
-from analyzer.capture.live.collector import Collector
+from analyzer.capture.live.collector import BATCH_BYTES, Collector
 from analyzer.capture.live.interface import ETHERNET, LOOPBACK_HARDWARE, Interface
 from analyzer.capture.live.libpcap import INSTRUCTION, REJECT
 from analyzer.capture.live.privileges import not_permitted
@@ -42,8 +42,8 @@ LEAST_BLOCKS = 4
 RETIRE_MILLISECONDS = 50
 """Age at which the kernel hands over a block that is not full. It looks only so often, so twice that may pass."""
 
-HEAVY_BLOCKS = 8
-"""Full blocks (2 MB) which are read without waiting for the next tick."""
+HEAVY_SHARE = 4
+"""When one part in so many of the ring waits, or a whole batch, it is read without waiting for the next tick."""
 
 _RING_WORDS = struct.Struct("7I")  # struct tpacket_req3: block size, blocks, frame size, frames, timeout, private, hash
 _STATISTICS = struct.Struct("3I")  # struct tpacket_stats_v3: frames with those dropped, frames dropped, freezes
@@ -80,7 +80,7 @@ class PacketRing:
         self.dropped = 0
         self._next = 0
         self._blocks = max(buffer // BLOCK_BYTES, LEAST_BLOCKS)
-        self._heavy = min(HEAVY_BLOCKS, self._blocks // 2)
+        self._heavy = min(BATCH_BYTES // BLOCK_BYTES, self._blocks // HEAVY_SHARE)
         # A datagram socket gets frames from the IP header on, whatever hardware header there may be.
         kind = socket.SOCK_RAW if self.link_type == ETHERNET else socket.SOCK_DGRAM
         try:

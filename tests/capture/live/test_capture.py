@@ -131,9 +131,10 @@ def test_what_has_come_before_stop_is_given_out_and_nothing_later(network: Names
     assert first.content == frame(number=0)
 
 
-def test_what_a_full_ring_has_no_room_for_is_counted_to_the_frame(network: Namespace) -> None:
+@THROUGH
+def test_what_the_kernel_has_no_room_for_is_counted_to_the_frame(network: Namespace, ring: bool) -> None:
     sent = many(4000, bytes(1000))
-    with reading(network, LiveCapture([NEAR], FILTER, buffer=LEAST_BLOCKS * BLOCK_BYTES)) as reader:
+    with reading(network, LiveCapture([NEAR], FILTER, buffer=LEAST_BLOCKS * BLOCK_BYTES, ring=ring)) as reader:
         network.send(sent)
         frames = reader.finish()
         (counters,) = reader.capture.counters()
@@ -210,11 +211,27 @@ def test_loopback_frames_come_once_and_whole_however_long(network: Namespace, tm
     assert counters.truncated == counters.dropped == 0
 
 
-def _mail(network: Namespace, message: bytes) -> None:
+def test_a_frame_longer_than_a_block_is_cut_and_counted(network: Namespace) -> None:
+    network.ip("link", "set", "lo", "gso_max_size", "500000")  # "BIG TCP", which began with IPv6
+    with network.entered():
+        Path("/proc/sys/net/ipv6/conf/lo/disable_ipv6").write_text("0")
+    with reading(network, LiveCapture(["lo"], FILTER)) as reader:
+        with network.entered():
+            _mail(network, b"x" * 8_000_000, "::1")
+        frames = reader.finish()
+        (counters,) = reader.capture.counters()
+    cut = [each for each in frames if len(each.content) < each.wire]
+    assert max(each.wire for each in frames) > BLOCK_BYTES
+    assert counters.truncated == len(cut) > 0
+    assert all(len(each.content) > BLOCK_BYTES - 1000 for each in cut)
+
+
+def _mail(network: Namespace, message: bytes, address: str = "127.0.0.1") -> None:
     """A real connection to port 587, with segmentation left to the card that is none."""
     with network.entered():
-        server = socket.create_server(("127.0.0.1", 587))
-        client = socket.create_connection(("127.0.0.1", 587))
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        server = socket.create_server((address, 587), family=family)
+        client = socket.create_connection((address, 587))
     accepted = server.accept()[0]
     with server, client, accepted:
         writer = threading.Thread(target=client.sendall, args=(message,))
