@@ -191,7 +191,7 @@ exit codes:
   2    wrong usage, unreadable input, or output that cannot be written
   3    done, but part of the traffic is missing from the copy: a cut file,
        packets not decoded, a limit on memory reached
-  130  interrupted; nothing was written
+  130  interrupted: nothing was written; of a pipe, what had come by then
 
 examples:
   smtpauth scrub office.pcap shared.pcap
@@ -319,11 +319,12 @@ def _add_sniff(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="exit code 1 when a device has this status or a worse one: " + ", ".join(STATUSES),
     )
     output.add_argument("--metrics", metavar="[ADDR:]PORT", help="figures for Prometheus, on 127.0.0.1 by default")
-    _add_limits(sniff)
+    limits = _add_limits(sniff)
+    limits.add_argument("--max-devices", type=_positive, metavar="N", help="devices listed (default: 8192)")
     _add_shared(sniff)
 
 
-def _add_limits(command: argparse.ArgumentParser) -> None:
+def _add_limits(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     limits = command.add_argument_group("limits on memory")
     limits.add_argument(
         "--max-conversations", type=_positive, metavar="N", help="conversations remembered at once (default: 30000)"
@@ -334,6 +335,7 @@ def _add_limits(command: argparse.ArgumentParser) -> None:
     limits.add_argument(
         "--idle", type=_positive, metavar="SECONDS", help="silence that ends a conversation (default: 900)"
     )
+    return limits
 
 
 def _add_scrub(commands: argparse._SubParsersAction[_Parser]) -> None:

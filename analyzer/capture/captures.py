@@ -161,6 +161,27 @@ def open_captures(
     if not paths:
         raise UsageError("no capture was named; give files, directories, or - for standard input")
     inputs, failures = expand(paths, stdin)
+    return open_inputs(inputs, failures, block_bytes=block_bytes, on_keys=on_keys)
+
+
+def open_inputs(
+    inputs: Sequence[Input],
+    failures: Sequence[InputError] = (),
+    *,
+    block_bytes: int = BLOCK_BYTES,
+    on_keys: OnKeys | None = None,
+) -> CaptureSet:
+    """:func:`open_captures` for inputs that are expanded already, by whoever reads them more than once.
+
+    Args:
+        inputs: what there is to read.
+        failures: what could not be used.
+        block_bytes, on_keys: see there.
+
+    Raises:
+        InputError: the only input cannot be used.
+        UsageError: none of several can.
+    """
     captures = CaptureSet(inputs, failures, block_bytes, on_keys)
     if not captures.sources:
         if len(captures.failures) == 1:

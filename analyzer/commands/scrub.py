@@ -5,18 +5,18 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import shutil
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO, TextIO
+from dataclasses import replace
+from types import TracebackType
+from typing import BinaryIO, Final, TextIO
 
-from analyzer.capture import CaptureSet, FrameBatch, open_captures
-from analyzer.capture.captures import BLOCK_BYTES
-from analyzer.capture.inputs import STANDARD_INPUT, expand
+from analyzer.capture import CaptureSet, FrameBatch
+from analyzer.capture.captures import open_inputs
+from analyzer.capture.inputs import Input, expand
 from analyzer.commands.console import say
-from analyzer.commands.exits import DONE, INCOMPLETE
+from analyzer.commands.exits import DONE, INCOMPLETE, INTERRUPTED
 from analyzer.commands.interruption import Interruption
 from analyzer.commands.notes import Notes
 from analyzer.commands.output import output
@@ -31,7 +31,10 @@ from analyzer.scrub import Plans, Policy, Scrubber, Spool, Survey
 from analyzer.scrub.frames import LINK_LAYERS
 from analyzer.scrub.writer import CaptureWriter
 
-_LIMITS = {
+_CHUNK: Final = 1 << 16
+"""Bytes of a pipe that are copied at a time."""
+
+_LIMITS: Final = {
     "too-many-responses": "logins of one connection had too many steps; user names are missing from the last ones",
     "reply-too-long": "replies were too long; their text is blanked",
 }
@@ -41,17 +44,21 @@ _LIMITS = {
 def run(options: argparse.Namespace) -> int:
     """Carry out the command and return its exit code."""
     notes = Notes(quiet=options.quiet, verbose=options.verbose)
-    # A signal ends the run wherever it is: nothing is written but the whole.
-    with Interruption(), _standard_input(options.paths) as copy, _spool() as spool:
-        inputs, _ = expand(options.paths, _reader(copy))  # while there is no output, which may lie among them
-        with open_captures(options.paths, stdin=_reader(copy)) as captures, output(options.out) as out:
-            scrub = _Scrub(options, spool, _binary(out))
-            scrub.survey(captures)
-            if copy is not None:
-                copy.seek(0)
-            with CaptureSet(inputs, (), BLOCK_BYTES) as again:
-                scrub.write(again)
-            report = scrub.report(captures)
+    # The inputs are expanded while there is no output, which may lie among them. A signal ends the run, and nothing is
+    # written; but it ends a pipe in an orderly way, since nothing else may.
+    with (
+        Interruption() as interruption,
+        _Inputs(options.paths, interruption) as inputs,
+        _spool() as spool,
+        open_inputs(inputs.again(), inputs.failures) as captures,
+        output(options.out) as out,
+    ):
+        scrub = _Scrub(options, spool, _binary(out))
+        scrub.survey(captures)
+        with open_inputs(inputs.again()) as once_more:
+            scrub.write(once_more)
+        captures.damage += [lost for lost in once_more.damage if lost not in captures.damage]
+        report = scrub.report(captures, interrupted=interruption.came)
     notes.inputs(captures.sources)
     notes.report(report, shown=False)
     if not scrub.conversations:
@@ -59,6 +66,8 @@ def run(options: argparse.Namespace) -> int:
     if not options.quiet:
         for line in scrub.story(verbose=options.verbose):
             say(line)
+    if interruption.came:
+        return INTERRUPTED
     return DONE if report.complete and not scrub.refused else INCOMPLETE
 
 
@@ -89,8 +98,13 @@ class _Scrub:
     def survey(self, captures: CaptureSet) -> None:
         """The first pass: find out what must not be shown."""
         survey = self._survey
+
+        def take(batch: FrameBatch) -> None:
+            with _full_spool_is_told():
+                survey.feed(batch)
+
+        self._pass(captures, take, lambda: survey.frames)
         with _full_spool_is_told():
-            self._pass(captures, survey.feed, lambda: survey.frames)
             survey.finish()
         links = {link for source in captures.sources for link in source.link_types}
         self._links = links & set(LINK_LAYERS)
@@ -118,12 +132,12 @@ class _Scrub:
                 take(batch)
                 progress.update(captures.bytes_read, count())
 
-    def report(self, captures: CaptureSet) -> Report:
+    def report(self, captures: CaptureSet, *, interrupted: bool) -> Report:
         """What was read, and what of it was lost."""
         damage = damage_of(captures)
         oddities = self._survey.oddities + captures.oddities
         inputs = summaries(captures, damage)
-        return Report([], Inventory().summary([]), inputs, self._survey.undecoded, damage, oddities, False)
+        return Report([], Inventory().summary([]), inputs, self._survey.undecoded, damage, oddities, interrupted)
 
     def story(self, *, verbose: bool) -> Iterator[str]:
         """What was done, in lines."""
@@ -148,23 +162,60 @@ def _also_blanked(counts: Counter[str], others: int) -> str:
     )
 
 
-@contextlib.contextmanager
-def _standard_input(paths: Sequence[str]) -> Iterator[BinaryIO | None]:
-    """A private copy of standard input, where it is asked for and is a pipe: it is read twice."""
-    given = sys.stdin.buffer if sys.stdin is not None else None
-    if STANDARD_INPUT not in paths or given is None or given.isatty():
-        yield None
-        return
-    with tempfile.TemporaryFile(prefix="smtpauth-") as copy:
+class _Inputs:
+    """The inputs of a run, as often as they are asked for: of pipes there are private copies.
+
+    Args:
+        paths: what the user named.
+        interruption: the first signal ends the reading of pipes.
+    """
+
+    def __init__(self, paths: Sequence[str], interruption: Interruption) -> None:
+        self._inputs, self.failures = expand(paths)
+        self._interruption = interruption
+        self._copies: dict[int, BinaryIO] = {}
+
+    def __enter__(self) -> _Inputs:
+        for index, given in enumerate(self._inputs):
+            if not given.reopenable:
+                with _full_spool_is_told():
+                    self._copies[index] = tempfile.TemporaryFile(prefix="smtpauth-")
+                try:
+                    self._copy(given, self._copies[index])
+                except InputError as failure:
+                    self.failures.append(failure)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for copy in self._copies.values():
+            copy.close()
+
+    def _copy(self, given: Input, copy: BinaryIO) -> None:
+        raw = given.open()
+        try:
+            while chunk := raw.read(_CHUNK):
+                with _full_spool_is_told():
+                    copy.write(chunk)
+        except KeyboardInterrupt:
+            if self._interruption.insisted:
+                raise
+        if raw.fault is not None:
+            raise InputError(given.name, raw.fault)
         with _full_spool_is_told():
-            shutil.copyfileobj(given, copy)
-            copy.seek(0)
-        yield copy
+            copy.flush()
+
+    def again(self) -> list[Input]:
+        """The inputs, to be read from their beginnings."""
+        return [
+            replace(given, stream=_reader(self._copies[index])) if index in self._copies else given
+            for index, given in enumerate(self._inputs)
+        ]
 
 
-def _reader(copy: BinaryIO | None) -> BinaryIO | None:
-    """What reads ``copy`` from where it stands, and may be closed."""
-    return None if copy is None else os.fdopen(os.dup(copy.fileno()), "rb", buffering=0)
+def _reader(copy: BinaryIO) -> BinaryIO:
+    """What reads ``copy`` from its beginning, and may be closed."""
+    copy.seek(0)
+    return os.fdopen(os.dup(copy.fileno()), "rb", buffering=0)
 
 
 @contextlib.contextmanager
