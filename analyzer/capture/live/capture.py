@@ -12,7 +12,7 @@ from analyzer.capture.live.clock import ClockWatch
 from analyzer.capture.live.collector import Collector
 from analyzer.capture.live.counters import InterfaceCounters
 from analyzer.capture.live.filters import ALL_TAGS, TAGS, CaptureFilter
-from analyzer.capture.live.interface import RAW_IP, Interface, chosen, find
+from analyzer.capture.live.interface import Interface, chosen, find, link_type_of
 from analyzer.capture.live.line import Line
 from analyzer.capture.live.pcap_tap import PcapTap
 from analyzer.capture.live.ring import RETIRE_MILLISECONDS, PacketRing
@@ -182,8 +182,7 @@ class LiveCapture:
                 return self._compiled(interface, link_type, ALL_TAGS)
 
             return PcapTap(interface, compiled, buffer=self._share, promiscuous=self._promiscuous)
-        link_type = RAW_IP if interface.link_type is None else interface.link_type
-        program = self._compiled(interface, link_type, TAGS)
+        program = self._compiled(interface, link_type_of(interface), TAGS)
         return PacketRing(interface, program, buffer=self._share, promiscuous=self._promiscuous)
 
     def _compiled(self, interface: Interface, link_type: int, tags: int) -> bytes:

@@ -55,11 +55,6 @@ class Interface:
     hardware: int
 
     @property
-    def link_type(self) -> int | None:
-        """LINKTYPE_* number of what is captured on it, ``None`` where that cannot be read (or on other systems)."""
-        return LINK_TYPES.get(self.hardware)
-
-    @property
     def state(self) -> str:
         """``up`` or ``down``."""
         return "up" if self.up else "down"
@@ -103,29 +98,36 @@ def chosen(names: list[str]) -> list[Interface]:
     found: dict[str, Interface] = {}
     for name in names:
         if name == "any":
-            found |= {each.name: each for each in interfaces() if each.up and (each.link_type or not _ON_LINUX)}
+            found |= {each.name: each for each in interfaces() if each.up and _is_readable(each)}
             continue
         interface = find(name)
         if interface is None:
             raise UsageError(f"there is no interface {inert(name)}; {_existing()}")
-        readable(interface)
+        if _ON_LINUX:
+            link_type_of(interface)
         found[name] = interface
     if not found:
         raise UsageError("no interface is up; " + _existing())
     return list(found.values())
 
 
-def readable(interface: Interface) -> None:
-    """Nothing, where frames of this interface can be read.
+def link_type_of(interface: Interface) -> int:
+    """LINKTYPE_* number of what Linux shows of the frames on an interface.
 
     Raises:
-        UsageError: they cannot.
+        UsageError: they are of a kind that cannot be read.
     """
-    if _ON_LINUX and interface.link_type is None:
+    if interface.hardware not in LINK_TYPES:
         raise UsageError(
             f"{inert(interface.name)}: frames of this kind of interface (hardware type {interface.hardware}) "
             "cannot be read; name an Ethernet, loopback, tunnel or point-to-point interface"
         )
+    return LINK_TYPES[interface.hardware]
+
+
+def _is_readable(interface: Interface) -> bool:
+    """On other systems libpcap knows the link type once the interface is open."""
+    return interface.hardware in LINK_TYPES or not _ON_LINUX
 
 
 def _existing() -> str:

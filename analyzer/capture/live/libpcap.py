@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import struct
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -68,7 +69,7 @@ def compiled(expression: str, link_type: int, interface: str | None = None) -> b
         handle = pcap.pcap_open_dead(_DLT_RAW if link_type == RAW_IP else link_type, SNAPSHOT_BYTES)
     else:
         words = ctypes.create_string_buffer(_ERROR_BYTES)
-        handle = pcap.pcap_open_live(interface.encode(), _LEAST_SNAPSHOT, 0, 1, words)
+        handle = pcap.pcap_open_live(os.fsencode(interface), _LEAST_SNAPSHOT, 0, 1, words)
         if not handle:
             raise ValueError(_text(words.value))
     try:

@@ -11,7 +11,7 @@ import numpy as np
 from analyzer.capture.frames import FrameBatch
 from analyzer.capture.live.collector import Collector
 from analyzer.capture.live.counters import InterfaceCounters, State
-from analyzer.capture.live.interface import Interface, readable
+from analyzer.capture.live.interface import Interface
 from analyzer.capture.live.tap import Tap
 from analyzer.errors import UsageError
 
@@ -129,7 +129,6 @@ class Line:
 
     def _reopen(self, now: Interface, opened: Open) -> None:
         try:
-            readable(now)
             self.tap = opened(now)
         except UsageError as failure:
             self._problem = f"it cannot be opened again: {failure}"

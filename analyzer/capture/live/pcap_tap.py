@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import os
 import time
 from collections.abc import Callable
 
@@ -50,7 +51,7 @@ class PcapTap:
         self._until: int | None = None
         self._pcap = pcap = bindings()
         self._words = ctypes.create_string_buffer(256)
-        self._handle = pcap.pcap_create(interface.name.encode(), self._words)
+        self._handle = pcap.pcap_create(os.fsencode(interface.name), self._words)
         try:
             pcap.pcap_set_snaplen(self._handle, SNAPSHOT_BYTES)
             pcap.pcap_set_promisc(self._handle, promiscuous)

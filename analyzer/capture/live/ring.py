@@ -17,7 +17,7 @@ import numpy as np
 
 from analyzer.capture.formats import gather
 from analyzer.capture.live.collector import BATCH_BYTES, Collector
-from analyzer.capture.live.interface import ETHERNET, LOOPBACK_HARDWARE, Interface
+from analyzer.capture.live.interface import ETHERNET, LOOPBACK_HARDWARE, Interface, link_type_of
 from analyzer.capture.live.libpcap import INSTRUCTION, REJECT
 from analyzer.capture.live.privileges import not_permitted
 from analyzer.capture.live.ring_blocks import (
@@ -69,14 +69,13 @@ class PacketRing:
         promiscuous: also frames that are meant for others.
 
     Raises:
-        UsageError: it is not permitted, the filter is too long, or there is not so much memory.
+        UsageError: it is not permitted, its frames cannot be read, the filter is too long, or there is not so much
+            memory.
         OSError: the interface is gone.
     """
 
     def __init__(self, interface: Interface, instructions: bytes, *, buffer: int, promiscuous: bool) -> None:
-        if interface.link_type is None:
-            raise ValueError(f"hardware type {interface.hardware}")
-        self.link_type = interface.link_type
+        self.link_type = link_type_of(interface)
         self.dropped = 0
         self._next = 0
         self._blocks = max(buffer // BLOCK_BYTES, LEAST_BLOCKS)
@@ -148,8 +147,6 @@ class PacketRing:
         at = collector.put(self._ring[begin : begin + int(header["length"])])
         self._words[status] = OWNED_BY_KERNEL
         self._next = (self._next + 1) % self._blocks
-        if not count:
-            return 0
         data = collector.data
         offsets = frame_headers(collector.words, at + first, count)
         headers = gather(data, offsets, FRAME_HEADER)

@@ -160,12 +160,14 @@ def test_a_ring_that_was_full_takes_frames_again_once_it_was_read(network: Names
     assert counters.received + counters.dropped == 3 * len(sent) + 1
 
 
-def test_many_frames_come_whole_in_order_and_in_bounded_batches(network: Namespace) -> None:
-    sent = many(8000, bytes(1300))
-    with reading(network, LiveCapture([NEAR], FILTER)) as reader:
+@THROUGH
+def test_many_frames_come_whole_in_order_and_in_bounded_batches(network: Namespace, ring: bool) -> None:
+    sent = many(13_000, bytes(1300))
+    with reading(network, LiveCapture([NEAR], FILTER, ring=ring)) as reader:
         network.send(sent)
         batches = [reader.step() for _ in range(3)]
         assert max(len(batch.data) for batch in batches) <= BATCH_BYTES
+        assert sum(len(batch.data) for batch in batches) > BATCH_BYTES
         frames = reader.finish()
         (counters,) = reader.capture.counters()
     assert contents(frames) == [(content, len(content)) for content in sent]

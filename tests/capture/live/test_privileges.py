@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import analyzer
-from tests.support.root import needs_root
+from tests.support.root import needs_root, uncovered
 
 PROLOGUE = """
 import os
@@ -33,6 +33,7 @@ def run(program: str, first: Callable[[], None] | None = None) -> list[str]:
         cwd=Path(analyzer.__file__).parent.parent,
         timeout=30,
         preexec_fn=first,
+        env=uncovered(),
     )
     assert result.stderr == ""
     return result.stdout.splitlines()

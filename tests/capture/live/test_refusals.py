@@ -15,7 +15,7 @@ from analyzer.capture.live.filters import CaptureFilter
 from analyzer.capture.live.ring import PacketRing
 from analyzer.errors import UsageError
 from tests.capture.live.network import NEAR, Namespace, has_networks
-from tests.support.root import needs_root
+from tests.support.root import needs_root, uncovered
 
 THROUGH = pytest.mark.parametrize("ring", [True, False], ids=["ring", "libpcap"])
 
@@ -119,7 +119,10 @@ except UsageError as refused:
     print(refused)
 """
     process = network.start(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, cwd=Path(analyzer.__file__).parent.parent
+        [sys.executable, "-c", program],
+        env=uncovered(),
+        stdout=subprocess.PIPE,
+        cwd=Path(analyzer.__file__).parent.parent,
     )
     message, _ = process.communicate(timeout=30)
     assert message.startswith("near0: capturing needs the capability CAP_NET_RAW; run this with sudo, or grant it: ")
