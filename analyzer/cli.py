@@ -319,15 +319,18 @@ def _add_sniff(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="exit code 1 when a device has this status or a worse one: " + ", ".join(STATUSES),
     )
     output.add_argument("--metrics", metavar="[ADDR:]PORT", help="figures for Prometheus, on 127.0.0.1 by default")
-    limits = _add_limits(sniff)
+    limits = _add_limits(sniff, conversations=20_000)
     limits.add_argument("--max-devices", type=_positive, metavar="N", help="devices listed (default: 8192)")
     _add_shared(sniff)
 
 
-def _add_limits(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+def _add_limits(command: argparse.ArgumentParser, conversations: int = 30_000) -> argparse._ArgumentGroup:
     limits = command.add_argument_group("limits on memory")
     limits.add_argument(
-        "--max-conversations", type=_positive, metavar="N", help="conversations remembered at once (default: 30000)"
+        "--max-conversations",
+        type=_positive,
+        metavar="N",
+        help=f"conversations remembered at once (default: {conversations})",
     )
     limits.add_argument(
         "--max-held", type=_positive, metavar="MB", help="payload waiting for reassembly, in MB (default: 64)"

@@ -23,7 +23,7 @@ from analyzer.commands.signals import Signals
 from analyzer.commands.snapshots import Snapshots
 from analyzer.delivery.metrics import Readings
 from analyzer.errors import Damage, UsageError
-from analyzer.monitor import Monitor
+from analyzer.monitor import MOST_CONVERSATIONS, MOST_DEVICES, Monitor
 from analyzer.packets import SUBMISSION_PORTS
 from analyzer.report.live_view import Vitals
 from analyzer.report.model import InputSummary, Report
@@ -68,7 +68,15 @@ def run(options: argparse.Namespace) -> int:
         preload()
         drop_privileges(options.user)
         throttle = Throttle(options.throttle * SECOND) if options.throttle else Throttle()
-        monitor = Monitor(capture.sources, outlets.event, watcher, throttle, ports=ports, limits=limits_of(options))
+        monitor = Monitor(
+            capture.sources,
+            outlets.event,
+            watcher,
+            throttle,
+            ports=ports,
+            limits=limits_of(options, MOST_CONVERSATIONS),
+            most_devices=options.max_devices or MOST_DEVICES,
+        )
         sniff = _Sniff(options, capture, monitor, outlets, snapshots, known, redactor)
         sniff.keep()  # what cannot be written is better known now than in an hour
         with Signals(capture.stop) as signals, LiveTable(wanted=table) as picture:

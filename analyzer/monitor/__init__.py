@@ -2,6 +2,6 @@
 
 from analyzer.monitor.clock import SteadyClock
 from analyzer.monitor.losses import Losses
-from analyzer.monitor.monitor import Monitor
+from analyzer.monitor.monitor import MOST_CONVERSATIONS, MOST_DEVICES, Monitor
 
-__all__ = ["Losses", "Monitor", "SteadyClock"]
+__all__ = ["MOST_CONVERSATIONS", "MOST_DEVICES", "Losses", "Monitor", "SteadyClock"]

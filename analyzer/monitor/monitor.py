@@ -25,9 +25,12 @@ from analyzer.streams import Limits
 
 SECOND = 1_000_000_000
 
-MOST_DEVICES = 16_384
-"""Half of what a scan lists, so that a flood of made-up clients leaves a run of months below 300 MB. Private addresses
-are kept first."""
+MOST_CONVERSATIONS = 20_000
+"""Fewer than in a scan, whose captures may hold a whole network's; 3 KB to 4 KB each."""
+
+MOST_DEVICES = 8_192
+"""Fewer than a scan lists: so a flood of made-up clients leaves a run of months below 300 MB, the kernel's buffer
+included, and events wait no longer than half a second for its reports. Private addresses are kept first."""
 
 IDLE_LOOK = 5 * SECOND
 """Nanoseconds between looks for sessions that have been silent for too long, on a network that is."""
@@ -41,7 +44,7 @@ class Monitor:
         on_event: told of each event that the throttle lets pass.
         watcher, throttle: what is an event, and which are told.
         ports: TCP ports of interest.
-        limits: bounds on memory.
+        limits, most_devices: bounds on memory.
         clock: makes time steady.
 
     Attributes:
@@ -61,13 +64,14 @@ class Monitor:
         *,
         ports: Iterable[int] = SUBMISSION_PORTS,
         limits: Limits | None = None,
+        most_devices: int = MOST_DEVICES,
         clock: SteadyClock | None = None,
     ) -> None:
         self._on_event = on_event
         self.watcher = watcher or Watcher()
         self.throttle = throttle or Throttle()
         self.clock = clock or SteadyClock()
-        self.inventory = Inventory(MOST_DEVICES)
+        self.inventory = Inventory(most_devices)
         self.losses = Losses()
         self.oddities: Counter[str] = Counter()
         self.events: Counter[str] = Counter()
