@@ -12,9 +12,9 @@ import sys
 import threading
 from typing import Any
 
-# Runs in the lab's own environment, where aiosmtpd is.
-from aiosmtpd.controller import Controller  # type: ignore[import-not-found]
-from aiosmtpd.smtp import MISSING, AuthResult, LoginPassword  # type: ignore[import-not-found]
+# Runs in the lab's own environment, and in that of the tests.
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import MISSING, AuthResult, LoginPassword
 
 accounts_file, certificate, key, key_log = sys.argv[1:5]
 with open(accounts_file) as accounts_json:
