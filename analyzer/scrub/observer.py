@@ -10,7 +10,7 @@ from typing import Final
 from analyzer.inventory.observer import SessionObserver
 from analyzer.scrub import lines
 from analyzer.scrub.parser import ScrubParser, is_withheld
-from analyzer.scrub.plan import Plan, StreamWriter
+from analyzer.scrub.plan import Plan, Room, StreamWriter
 from analyzer.scrub.records import RecordFilter
 from analyzer.scrub.replies import reply, torn
 from analyzer.scrub.responses import response
@@ -24,7 +24,7 @@ from analyzer.streams import CLIENT, SERVER, Conversation, Turns
 from analyzer.streams.conversation import Direction
 from analyzer.streams.sequence import MODULUS
 
-MAX_HELD_LINES: Final = 1024
+MAX_HELD_LINES: Final = 128
 """Lines of one reply that wait for its last one; longer ones are shown without text (``reply-too-long``)."""
 
 MAX_UNDECIDED: Final = 1024
@@ -87,6 +87,7 @@ class PlanningObserver(SessionObserver):
         conversation: as it stands when its first payload arrives.
         policy: what is shown.
         spool: takes the bytes that are.
+        room: for the stretches of all plans together.
         counts: receives what was blanked: ``credentials``, ``lines``, ``replies``, ``messages``.
     """
 
@@ -104,11 +105,13 @@ class PlanningObserver(SessionObserver):
         "_writers",
     )
 
-    def __init__(self, conversation: Conversation, policy: Policy, spool: Spool, counts: Counter[str]) -> None:
+    def __init__(
+        self, conversation: Conversation, policy: Policy, spool: Spool, room: Room, counts: Counter[str]
+    ) -> None:
         super().__init__(conversation)
         self._policy = policy
         self._counts = counts
-        self._writers = (StreamWriter(spool), StreamWriter(spool))
+        self._writers = (StreamWriter(spool, room), StreamWriter(spool, room))
         self._line = [_Line(), _Line()]
         self._held: list[tuple[bytes, bytes, int]] = []  # lines of a reply: text, end, size
         self._records = (RecordFilter(), RecordFilter())
@@ -359,19 +362,26 @@ class PlanningObserver(SessionObserver):
 
     # --- the plan ------------------------------------------------------------------------------------
 
+    @property
+    def full(self) -> bool:
+        """Whether there was no room for a plan."""
+        return any(writer.full for writer in self._writers)
+
     def plan(self, conversation: Conversation) -> Plan | None:
-        """The conversation's plan, when it is over; ``None`` where it is neither SMTP nor TLS."""
+        """The conversation's plan, when it is over; ``None`` where it is neither SMTP nor TLS, or :attr:`full`."""
         if self._undecided:
             self._wait(None, last=True)
         for side in (CLIENT, SERVER):
             self._tear(side)
         dialogue = self._dialogue.finish() if self._dialogue is not None else Dialogue()
-        if not dialogue.is_smtp and self._tls is None and not any(self._in_tls):
-            return None
         planned = []
         for side, writer in enumerate(self._writers):
             direction = conversation.directions[side ^ self._flip]
             planned.append(writer.finish(_first(direction, writer.size), direction.fin))
+        if self.full or not (dialogue.is_smtp or self._tls is not None or any(self._in_tls)):
+            for writer in self._writers:
+                writer.discard()
+            return None
         if self._flip ^ conversation.flipped:
             planned.reverse()
         low, high = planned

@@ -9,7 +9,7 @@ lengths nor numbers of segments tell how long it was. What no stretch covers is 
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
@@ -18,13 +18,17 @@ from analyzer.scrub.spool import Spool
 from analyzer.streams.sequence import MODULUS, distance
 
 MAX_PIECES = 4_000_000
-"""Stretches of all plans of a run: some 100 MB. A conversation has a dozen of them, or one for each lost packet."""
+"""Stretches of all plans of a run, finished or not: some 100 MB. A conversation has a dozen of them, or one for each
+packet that was lost."""
 
 MAX_CONVERSATIONS = 1_000_000
 """Plans of a run, at some 500 bytes each."""
 
-BUFFERED = 1 << 16
+BUFFERED = 1 << 12
 """Bytes of one side shown as they are that are kept before they go to the spool: longer stretches, fewer pieces."""
+
+NEIGHBOURS = 8
+"""Conversations of the same endpoints among which that of a segment is looked for, before and after its time."""
 
 MISSING = -1
 """In place of a place in the spool: bytes of this stretch were never seen."""
@@ -122,17 +126,36 @@ class Plan:
         return sum(len(direction.old) for direction in self.directions)
 
 
+class Room:
+    """Stretches for which there is room in all plans of a run together.
+
+    Attributes:
+        left: so many more.
+    """
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+
 class StreamWriter:
     """Writes the plan of one direction, in the order of the stream.
 
     Args:
         spool: takes the bytes that are shown.
+        room: shared by all plans.
+
+    Attributes:
+        full: there was no room for all of it.
     """
 
-    __slots__ = ("_later", "_literal", "_plan", "_spool")
+    __slots__ = ("_later", "_literal", "_plan", "_room", "_spool", "full")
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: Spool, room: Room) -> None:
         self._spool = spool
+        self._room = room
+        self.full = False
         self._plan = StreamPlan()
         self._literal = bytearray()
         self._later: dict[int, Callable[[], bytes]] = {}
@@ -169,8 +192,13 @@ class StreamWriter:
         """Stretches that wait for the end of the conversation."""
         return len(self._later)
 
+    def discard(self) -> None:
+        """Nobody needs the plan."""
+        self._room.left += len(self._plan.old)
+        self._plan = StreamPlan()
+
     def finish(self, start: int, fin: int | None) -> StreamPlan:
-        """The plan of a direction.
+        """The plan of a direction, which is of no use where the writer is :attr:`full`.
 
         Args:
             start: sequence number of its first byte.
@@ -179,7 +207,9 @@ class StreamWriter:
         self._flush()
         plan = self._plan
         plan.start = start
-        if fin is not None and plan.length == distance(fin, start) + 1 and plan.where[-1] == MISSING:
+        if self.full:
+            return plan
+        if fin is not None and plan.where and plan.where[-1] == MISSING and plan.length == distance(fin, start) + 1:
             plan.old[-1] -= 1
         if self._later:
             sizes = [end - begin for begin, end in pairwise((0, *plan.new))]
@@ -197,25 +227,41 @@ class StreamWriter:
             self._add(len(data), len(data), self._spool.append(data), whole=False)
 
     def _add(self, size: int, shown: int, where: int, *, whole: bool) -> None:
-        plan = self._plan
+        plan, room = self._plan, self._room
         begin, at = (plan.old[-1], plan.new[-1]) if plan.old else (0, 0)
+        if not whole and plan.old and self._continues(where):
+            plan.old[-1] += size
+            plan.new[-1] += size
+            return
+        if room.left <= 0:
+            self.full = True
+            return
+        room.left -= 1
         plan.old.append(begin + size)
         plan.new.append(at + shown)
         plan.where.append(where)
         plan.whole.append(whole)
+
+    def _continues(self, where: int) -> bool:
+        """Whether the last piece is shown as it is, and ends in the spool at ``where``."""
+        plan = self._plan
+        begin = plan.new[-2] if len(plan.new) > 1 else 0
+        return not plan.whole[-1] and plan.where[-1] != MISSING and plan.where[-1] + plan.new[-1] - begin == where
 
 
 class Plans:
     """The plans of a run, found by endpoints and time.
 
     Attributes:
+        room: for their pieces.
         refused: conversations for whose plans there was no room.
     """
 
     def __init__(self, *, most_pieces: int = MAX_PIECES, most: int = MAX_CONVERSATIONS) -> None:
         self._by_key: dict[bytes, list[Plan]] = {}
-        self._count = self._pieces = 0
-        self._most_pieces, self._most = most_pieces, most
+        self._count = 0
+        self._most = most
+        self.room = Room(most_pieces)
         self.refused = 0
 
     def __len__(self) -> int:
@@ -223,14 +269,12 @@ class Plans:
 
     def add(self, plan: Plan) -> bool:
         """Keep ``plan``, if there is room for it."""
-        if self._count >= self._most or self._pieces + plan.pieces > self._most_pieces:
+        if self._count >= self._most:
+            self.room.left += plan.pieces
             self.refused += 1
             return False
         self._count += 1
-        self._pieces += plan.pieces
-        of_key = self._by_key.setdefault(plan.key, [])
-        of_key.append(plan)
-        of_key.sort(key=lambda known: known.start)
+        insort(self._by_key.setdefault(plan.key, []), plan, key=_start_of)
         return True
 
     def find(self, key: bytes, time: int, seq: int, *, upward: bool) -> Plan | None:
@@ -245,6 +289,11 @@ class Plans:
         known = self._by_key.get(key, ())
         if len(known) <= 1:
             return known[0] if known else None
-        begun = [plan for plan in reversed(known) if plan.start <= time]
-        fitting = (plan for plan in (*begun, *known) if plan.directions[not upward].covers(seq))
+        at = bisect_right(known, time, key=_start_of)
+        begun = known[max(at - NEIGHBOURS, 0) : at][::-1]
+        fitting = (plan for plan in (*begun, *known[at : at + NEIGHBOURS]) if plan.directions[not upward].covers(seq))
         return next(fitting, begun[0] if begun else known[0])
+
+
+def _start_of(plan: Plan) -> int:
+    return plan.start

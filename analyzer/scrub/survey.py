@@ -42,7 +42,7 @@ class Survey:
         self._plans = plans
         self._decoder = SegmentDecoder(ports)
         self.counts: Counter[str] = Counter()
-        listen = partial(PlanningObserver, policy=policy, spool=spool, counts=self.counts)
+        listen = partial(PlanningObserver, policy=policy, spool=spool, room=plans.room, counts=self.counts)
         self._tracker = ConversationTracker(listen, self._close, self._decoder.ports, limits)
         self.frames = self.conversations = self.others = 0
 
@@ -69,7 +69,9 @@ class Survey:
     def _close(self, conversation: Conversation, listener: Listener) -> None:
         assert isinstance(listener, PlanningObserver)  # noqa: S101 - the tracker got them from nowhere else
         plan = listener.plan(conversation)
-        if plan is None:
+        if listener.full:
+            self._plans.refused += 1
+        elif plan is None:
             self.others += 1
         elif self._plans.add(plan):
             self.conversations += 1

@@ -15,7 +15,7 @@ from scapy.packet import Padding, Raw
 from analyzer.packets import SUBMISSION_PORTS
 from analyzer.scrub.frames import LINK_LAYERS, Walker
 from analyzer.scrub.frames import Path as Way
-from analyzer.scrub.plan import StreamPlan, StreamWriter
+from analyzer.scrub.plan import Room, StreamPlan, StreamWriter
 from analyzer.scrub.scrubber import Scrubbed
 from analyzer.scrub.segments import rewritten
 from analyzer.scrub.spool import Spool
@@ -33,7 +33,7 @@ def way_to(frame: bytes, link: int = 1, wire: int | None = None) -> Way | None:
 
 
 def plan_of(size: int, shown: bytes, spool: Spool, start: int = SEQ) -> StreamPlan:
-    writer = StreamWriter(spool)
+    writer = StreamWriter(spool, Room(1000))
     writer.replace(size, shown)
     return writer.finish(start, None)
 
@@ -97,7 +97,7 @@ def test_a_frame_that_was_cut_stays_as_long_as_it_was_and_is_cut_where_nothing_i
     with Spool() as spool:
         way = way_to(frame[:-10], wire=len(frame))
         assert way is not None
-        writer = StreamWriter(spool)
+        writer = StreamWriter(spool, Room(1000))
         writer.show(PAYLOAD[:-10])
         writer.miss(10, 10)
         segment = rewritten(way, writer.finish(SEQ, None), plan_of(0, b"", spool, ACKNOWLEDGED), spool)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from analyzer.scrub import Plans, Policy, Scrubbed, Scrubber, Spool, Survey
 from analyzer.scrub.lines import MAX_LITERAL
 from analyzer.scrub.observer import MAX_HELD_LINES, MAX_UNDECIDED
-from analyzer.scrub.plan import BUFFERED
+from analyzer.scrub.plan import BUFFERED, MAX_PIECES
 from analyzer.streams import CLIENT, SERVER
 from tests.scrub.scrubbing import Turns, assert_silent, batch_of, connection, on_the_wire, said, sessions
 from tests.smtp.playing import SECRET, b64, greeting, playbook, session
@@ -60,7 +60,7 @@ def test_a_long_message_is_shown_whole_in_few_pieces() -> None:
     plans = Plans()
     shown, _ = surveyed([*turns, (CLIENT, b".\r\n"), (SERVER, b"250 ok\r\n")], plans)
     assert said(shown, CLIENT).endswith(text * size + b".\r\n")
-    assert plans._pieces < 10
+    assert MAX_PIECES - plans.room.left < 10
 
 
 def test_a_conversation_without_a_plan_is_left_out_and_counted() -> None:
@@ -68,6 +68,13 @@ def test_a_conversation_without_a_plan_is_left_out_and_counted() -> None:
     shown, survey = surveyed(session("C: AUTH LOGIN", "S: 504 no"), plans)
     assert not shown
     assert (plans.refused, survey.conversations) == (1, 0)
+
+
+def test_a_conversation_of_more_pieces_than_there_is_room_for_is_left_out_and_counted() -> None:
+    plans = Plans(most_pieces=3)
+    shown, survey = surveyed(session("C: AUTH LOGIN", "S: 504 no"), plans)
+    assert not shown
+    assert (plans.refused, survey.conversations, survey.others, plans.room.left) == (1, 0, 0, 3)
 
 
 def test_what_is_neither_smtp_nor_tls_is_left_out() -> None:

@@ -7,7 +7,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.scrub.plan import Plan, Plans, StreamPlan, StreamWriter
+from analyzer.scrub.plan import BUFFERED, NEIGHBOURS, Plan, Plans, Room, StreamPlan, StreamWriter
 from analyzer.scrub.spool import Spool
 from analyzer.streams.sequence import MODULUS
 
@@ -20,7 +20,7 @@ starts = st.sampled_from([0, 1, 1000, MODULUS - 1, MODULUS - 30])
 
 def written(parts: list[tuple[str, int, int]], spool: Spool, start: int = 0) -> tuple[StreamPlan, bytes]:
     """A plan of ``parts``, and the stream that it shows, with ``?`` where bytes are missing."""
-    writer, stream = StreamWriter(spool), b""
+    writer, stream = StreamWriter(spool, Room(1000)), b""
     for number, (kind, size, shown) in enumerate(parts):
         letter = bytes((ord("a") + number,))
         if kind == "show":
@@ -87,7 +87,7 @@ def test_a_stream_of_more_than_four_gigabytes_is_followed_by_where_it_stood_last
 
 def test_the_number_of_a_fin_is_no_missing_byte() -> None:
     with Spool() as spool:
-        writer = StreamWriter(spool)
+        writer = StreamWriter(spool, Room(1000))
         writer.show(b"QUIT\r\n")
         writer.miss(10, 64)
         plan = writer.finish(1000, 1015)
@@ -102,7 +102,7 @@ KEY = b"k" * 36
 
 def conversation(start: int, seq: int, size: int = 100) -> Plan:
     with Spool() as spool:
-        low, high = StreamWriter(spool), StreamWriter(spool)
+        low, high = StreamWriter(spool, Room(1000)), StreamWriter(spool, Room(1000))
         low.show(bytes(size))
         return Plan(KEY, start, (low.finish(seq, None), high.finish(seq + 500_000, None)))
 
@@ -125,6 +125,35 @@ def test_plans_and_their_pieces_have_limits_and_what_they_refuse_is_counted() ->
     plans = Plans(most=2)
     assert [plans.add(conversation(at, 0)) for at in range(3)] == [True, True, False]
     assert (len(plans), plans.refused) == (2, 1)
-    plans = Plans(most_pieces=2)
-    assert [plans.add(conversation(at, 0)) for at in range(3)] == [True, True, False]
-    assert (len(plans), plans.refused) == (2, 1)
+
+
+def test_a_writer_without_room_is_full_and_gives_back_what_it_had() -> None:
+    room = Room(2)
+    with Spool() as spool:
+        writer = StreamWriter(spool, room)
+        for _ in range(2):
+            writer.replace(5, b"x")
+        assert (writer.full, room.left) == (False, 0)
+        writer.replace(5, b"x")
+        assert writer.full
+        writer.discard()
+    assert room.left == 2
+
+
+def test_what_follows_in_the_spool_too_is_one_piece() -> None:
+    with Spool() as spool:
+        writer, room = StreamWriter(spool, Room(1)), bytes(BUFFERED)
+        for _ in range(5):
+            writer.show(room)
+        assert not writer.full
+        plan = writer.finish(0, None)
+        assert plan.read(10, 5 * BUFFERED, spool) == bytes(5 * BUFFERED - 10)
+
+
+def test_among_very_many_conversations_of_two_endpoints_the_nearest_ones_are_looked_at() -> None:
+    plans = Plans()
+    many = [conversation(at * 1000, at * 10_000) for at in range(5 * NEIGHBOURS)]
+    for plan in many:
+        plans.add(plan)
+    for at, plan in enumerate(many):
+        assert plans.find(KEY, at * 1000 + 10, at * 10_000 + 7, upward=True) is plan

@@ -12,7 +12,7 @@ from scapy.packet import Raw
 
 from analyzer.packets import SUBMISSION_PORTS
 from analyzer.scrub.frames import Walker
-from analyzer.scrub.plan import StreamPlan, StreamWriter
+from analyzer.scrub.plan import Room, StreamPlan, StreamWriter
 from analyzer.scrub.segments import rewritten
 from analyzer.scrub.spool import Spool
 from tests.packets.frames import CLIENT, SERVER, ether
@@ -30,7 +30,7 @@ LATER = len(SHOWN) - len(SECRET)
 @pytest.fixture
 def plans() -> Any:
     with Spool() as spool:
-        own, peer = StreamWriter(spool), StreamWriter(spool)
+        own, peer = StreamWriter(spool, Room(1000)), StreamWriter(spool, Room(1000))
         own.show(HELLO)
         own.replace(len(SECRET), SHOWN)
         own.show(b"QUIT\r\n")
