@@ -36,7 +36,7 @@ def main() -> int:
             print(f"\n{shape}, {f'{rate:,} packets/s' if rate else 'top speed'}, {options.seconds:g} s")
             print(
                 f"  {'':9} {'sent/s':>9} {'sent':>11} {'received':>11} {'dropped':>9} {'unreported':>10} "
-                f"{'CPU':>5} {'sessions':>8} {'slowest':>8} {'peak MB':>8}"
+                f"{'CPU':>5} {'per CPU s':>9} {'sessions':>8} {'slowest':>8} {'peak MB':>8}"
             )
             for reader in options.reader or READERS:
                 if not is_here(reader):
@@ -90,7 +90,8 @@ def _row(found: Run, shape: str) -> str:
     peak = "-" if found.peak is None else f"{found.peak:.0f}"
     return (
         f"  {found.reader:9} {found.rate:9,.0f} {found.sent:11,} {found.received:11,} {found.dropped:9,} "
-        f"{unreported:>10} {found.load:5.0%} {sessions:>8} {slowest:>8} {peak:>8}"
+        f"{unreported:>10} {found.load:5.0%} {found.received / found.processor:9,.0f} {sessions:>8} {slowest:>8} "
+        f"{peak:>8}"
     )
 
 
