@@ -15,7 +15,7 @@ from time import monotonic, sleep
 import pytest
 
 from analyzer.cli import main
-from analyzer.scrub import plan
+from analyzer.scrub import Scrubber, plan
 from tests.capture.writers import Frame, pcap
 from tests.commands.running import GENERATED, MECHANISMS, OFFICE, PATIENCE, run, shell, start
 from tests.smtp.canaries import shows
@@ -211,3 +211,20 @@ def test_a_named_pipe_is_read_twice_too(tmp_path: Path) -> None:
     done = shell(f"smtpauth scrub <(cat {ONE}) {tmp_path / 'shared.pcap'}")
     assert done.returncode == 0
     assert inventory(tmp_path / "shared.pcap") == inventory(ONE)
+
+
+def test_a_run_that_is_interrupted_otherwise_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Scrubber, "scrub", interrupted)
+    assert main(["scrub", str(ONE), str(tmp_path / "shared.pcap")]) == 130
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_configuration_file_has_defaults_for_it(tmp_path: Path) -> None:
+    config = tmp_path / "smtpauth.toml"
+    config.write_text("[scrub]\nredact-users = true\nquiet = true\n")
+    done = run("scrub", "--config", config, ONE, tmp_path / "shared.pcap")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "user-" in inventory(tmp_path / "shared.pcap")

@@ -47,7 +47,7 @@ def test_a_dialogue_keeps_its_verdict_and_shows_no_secret(name: str, policy: Pol
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_however_it_was_cut_and_captured_no_secret_is_shown_and_the_verdict_stays(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(IN_THE_CLEAR))
     turns = CASES[name].turns
@@ -64,7 +64,7 @@ def test_however_it_was_cut_and_captured_no_secret_is_shown_and_the_verdict_stay
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_where_packets_are_missing_no_secret_is_shown_and_the_login_is_judged_the_same(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(IN_THE_CLEAR))
     turns = CASES[name].turns
@@ -81,7 +81,7 @@ def test_where_packets_are_missing_no_secret_is_shown_and_the_login_is_judged_th
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_damaged_and_forged_packets_show_no_secret(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(IN_THE_CLEAR))
     turns = CASES[name].turns
