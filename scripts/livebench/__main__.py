@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from analyzer.capture.live.capture import BUFFER_BYTES
 from scripts.benchmarking.generate import ensure, plan
 
 from .network import Network
@@ -33,7 +34,8 @@ def main() -> int:
     with Network() as network:
         for shape, rate in _cases(options):
             capture = ensure(options.dir, plan(shape), shape)
-            print(f"\n{shape}, {f'{rate:,} packets/s' if rate else 'top speed'}, {options.seconds:g} s")
+            speed = f"{rate:,} packets/s" if rate else "top speed"
+            print(f"\n{shape}, {speed}, {options.seconds:g} s, buffer {options.buffer} MB")
             print(
                 f"  {'':9} {'sent/s':>9} {'sent':>11} {'received':>11} {'dropped':>9} {'unreported':>10} "
                 f"{'CPU':>5} {'per CPU s':>9} {'sessions':>8} {'slowest':>8} {'peak MB':>8}"
@@ -42,7 +44,7 @@ def main() -> int:
                 if not is_here(reader):
                     print(f"  {reader:9} not on this machine")
                     continue
-                found = run(network, reader, capture, rate, options.seconds)
+                found = run(network, reader, capture, rate, options.seconds, options.buffer * 1024 * 1024)
                 runs.setdefault((shape, rate), []).append(found)
                 print(_row(found, shape), flush=True)
     print("\nTargets")
@@ -68,6 +70,8 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         help=f"packets/s, repeatable, 0: top speed (default: dense {DENSE_RATE} and top speed, mixed {MIXED_RATE})",
     )
+    usual = BUFFER_BYTES // 1024 // 1024
+    parser.add_argument("--buffer", type=int, default=usual, help=f"MB that the kernel may keep (default: {usual})")
     parser.add_argument("--reader", choices=READERS, action="append", help="only these, repeatable (default: all)")
     return parser
 

@@ -20,9 +20,6 @@ from scripts.set_up import ROOT
 
 from .network import FAR, NEAR, Network
 
-BUFFER = BUFFER_BYTES
-"""Bytes that the kernel keeps for each of the readers."""
-
 SETTLE_SECONDS = 1
 """tcpdump ends without reading what the kernel still has; give it time to."""
 
@@ -67,8 +64,11 @@ class Run:
         return self.processor / self.seconds
 
 
-def run(network: Network, reader: str, capture: Path, rate: int, seconds: float) -> Run:
-    """Send ``capture`` for ``seconds`` at ``rate`` packets/s (0: top speed) past ``reader``."""
+def run(network: Network, reader: str, capture: Path, rate: int, seconds: float, buffer: int = BUFFER_BYTES) -> Run:
+    """Send ``capture`` for ``seconds`` at ``rate`` packets/s (0: top speed) past ``reader``.
+
+    ``buffer``: bytes that the kernel keeps for the reader, whichever it is.
+    """
     sending = [sys.executable, "-m", "scripts.livebench.sender", str(capture), FAR, str(rate), str(seconds)]
     pipe = subprocess.PIPE
     with subprocess.Popen(network.command(*sending), cwd=ROOT, text=True, stdin=pipe, stdout=pipe) as sender:
@@ -76,7 +76,7 @@ def run(network: Network, reader: str, capture: Path, rate: int, seconds: float)
         try:
             sender.stdout.readline()  # it has the capture in memory
             before = network.arrived()
-            with _Reader(network, reader) as reading:
+            with _Reader(network, reader, buffer) as reading:
                 told = json.loads(sender.communicate("go\n")[0])
                 found = reading.end()
             return Run(reader, told["sent"], told["seconds"], network.arrived() - before, **found)
@@ -92,13 +92,13 @@ def is_here(reader: str) -> bool:
 class _Reader:
     """A reader that runs; ended for certain when the block is left."""
 
-    def __init__(self, network: Network, reader: str) -> None:
+    def __init__(self, network: Network, reader: str, buffer: int) -> None:
         self._is_tcpdump = reader == "tcpdump"
         if self._is_tcpdump:
-            command = ["tcpdump", "-i", NEAR, "-n", "-Z", "root", "-B", str(BUFFER // 1024), "-w", "/dev/null", FILTER]
+            command = ["tcpdump", "-i", NEAR, "-n", "-Z", "root", "-B", str(buffer // 1024), "-w", "/dev/null", FILTER]
         else:
             how = "analyse" if reader == "analysis" else "count"
-            command = [sys.executable, "-m", "scripts.livebench.reader", NEAR, str(BUFFER), how]
+            command = [sys.executable, "-m", "scripts.livebench.reader", NEAR, str(buffer), how]
         self._process = subprocess.Popen(
             network.command(*command), cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )

@@ -69,5 +69,5 @@ def test_its_network_is_gone_afterwards() -> None:
 def test_help_names_what_can_be_chosen() -> None:
     command = [sys.executable, "-m", "scripts.livebench", "--help"]
     result = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
-    for option in ("--rate", "--seconds", "--only", "--reader", "--dir"):
+    for option in ("--rate", "--seconds", "--only", "--reader", "--dir", "--buffer"):
         assert option in result.stdout

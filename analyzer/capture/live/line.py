@@ -109,7 +109,7 @@ class Line:
                 if self._former is not None:
                     self._forget(self._former[0])
                 self._former, self.tap = (self.tap, time.monotonic() + LINGER_SECONDS), None
-        if self.tap is None and self._failed_index != now.index:
+        if self.tap is None and now.up and self._failed_index != now.index:
             self._reopen(now, opened)
 
     def shut(self) -> None:
