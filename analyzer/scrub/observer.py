@@ -139,7 +139,7 @@ class PlanningObserver(SessionObserver):
     def _hear(self, side: int, data: bytes, time: int) -> None:
         at = 0
         parser = self._spoken
-        if parser is not None and side == CLIENT and not self._writers[CLIENT].size and not self._line[CLIENT].size:
+        if parser is not None and side == CLIENT and not parser.has_heard_client:
             data, self._opening = self._opening + data, b""
             if lines.may_be_proxy_header(data):
                 self._opening = data
@@ -236,7 +236,9 @@ class PlanningObserver(SessionObserver):
     def _client_line(self, noted: list[Entry]) -> None:
         line = self._line[CLIENT]
         body, end = line.split()
-        entry = next((entry for entry in noted if entry.side == CLIENT and entry.kind in _OF_LINES), None)
+        # The last one: the parser may have kept an empty line until it knew that no proxy speaks.
+        of_line = (entry for entry in reversed(noted) if entry.side == CLIENT and entry.kind in _OF_LINES)
+        entry = next(of_line, None)
         kind = "" if entry is None else entry.kind
         policy = self._policy
         if entry is not None and entry.attempt is not None and kind in ("auth", "response"):
@@ -398,6 +400,4 @@ def _first(direction: Direction, size: int) -> int:
     return (direction.next - size - behind_fin) % MODULUS
 
 
-_OF_LINES: Final = frozenset(
-    (*lines.KNOWN, "auth", "response", "unknown", "message-text", "passed-over", "given-up", "taken-back")
-)
+_OF_LINES: Final = frozenset((*lines.KNOWN, "auth", "response", "unknown", "passed-over", "given-up", "taken-back"))

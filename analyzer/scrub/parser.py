@@ -42,6 +42,11 @@ class ScrubParser(TranscriptParser):
         self.discard()
 
     @property
+    def has_heard_client(self) -> bool:
+        """The client has said enough to tell whether a proxy speaks first."""
+        return self._client_seen
+
+    @property
     def text_ahead(self) -> int:
         """How many of the client's next bytes are message text for sure, unless it ends before."""
         if self._mode == CHUNK:

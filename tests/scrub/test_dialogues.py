@@ -80,6 +80,13 @@ def test_where_packets_are_missing_no_secret_is_shown_and_the_login_is_judged_th
     assert told(shown, name, policy, without=without) == told(frames, name, policy, without=without)
 
 
+def test_a_line_end_alone_may_begin_a_proxys_header_even_after_missing_bytes() -> None:
+    dialogue = connection(rechunked(CASES["plain, initial response"].turns, {1, 2, 43}))
+    frames = on_the_wire(packet for packet in dialogue.packets if not packet.data.startswith(b"EHLO"))
+    assert sessions(frames)[0].auth[0].username == "user"
+    assert [*map(verdict, sessions(scrub(frames)))] == [*map(verdict, sessions(frames))]
+
+
 @given(st.data())
 @settings(max_examples=60, deadline=None)
 def test_damaged_and_forged_packets_show_no_secret(data: st.DataObject) -> None:
