@@ -95,6 +95,7 @@ class PlanningObserver(SessionObserver):
         "_attempt",
         "_counts",
         "_eraser",
+        "_exposed",
         "_held",
         "_line",
         "_opening",
@@ -116,6 +117,7 @@ class PlanningObserver(SessionObserver):
         self._held: list[tuple[bytes, bytes, int]] = []  # lines of a reply: text, end, size
         self._records = (RecordFilter(), RecordFilter())
         self._eraser: TextEraser | None = None
+        self._exposed = policy.rename is not None  # the client says what replies may not repeat: addresses, say
         self._opening = b""  # of the client: too little to say whether a proxy speaks first
         self._attempt: AuthAttempt | None = None  # the login that is under way
         self._responses = 0  # its messages so far
@@ -139,7 +141,7 @@ class PlanningObserver(SessionObserver):
     def _hear(self, side: int, data: bytes, time: int) -> None:
         at = 0
         parser = self._spoken
-        if parser is not None and side == CLIENT and not parser.has_heard_client:
+        if parser is not None and side == CLIENT and not self._in_tls[side] and not parser.has_heard_client:
             data, self._opening = self._opening + data, b""
             if lines.may_be_proxy_header(data):
                 self._opening = data
@@ -248,6 +250,7 @@ class PlanningObserver(SessionObserver):
         if shown == body and line.size == len(body) + len(end):
             self._writers[CLIENT].show(body + end)
             return
+        self._exposed = True
         if kind not in lines.KNOWN:
             self._counts["lines"] += 1
         self._replace(CLIENT, line.size, shown + end)
@@ -302,7 +305,7 @@ class PlanningObserver(SessionObserver):
                 sizes if self._policy.same_lengths else None,
                 entry.answers,
                 withheld=is_withheld(entry),
-                exposed=parser.exposed or self._policy.rename is not None,  # replies repeat addresses
+                exposed=self._exposed or parser.exposed,
                 refusal=parser.refusal if entry.kind == "challenge" else None,
             )
         )
