@@ -318,6 +318,19 @@ def _add_sniff(commands: argparse._SubParsersAction[_Parser]) -> None:
         metavar="STATUS",
         help="exit code 1 when a device has this status or a worse one: " + ", ".join(STATUSES),
     )
+    packets = sniff.add_argument_group("packets")
+    packets.add_argument(
+        "--write",
+        metavar="FILE",
+        help="keep the packets of sessions that log in with a password or show a secret, credentials blanked (pcapng)",
+    )
+    packets.add_argument(
+        "--write-size", type=_positive, default=100, metavar="MB", help="begin a new file then (default: 100)"
+    )
+    packets.add_argument(
+        "--write-files", type=_positive, default=10, metavar="N", help="files kept: FILE, FILE.1, ... (default: 10)"
+    )
+    packets.add_argument("--keep-messages", action="store_true", help="keep the text of messages, too")
     output.add_argument("--metrics", metavar="[ADDR:]PORT", help="figures for Prometheus, on 127.0.0.1 by default")
     limits = _add_limits(sniff, conversations=20_000)
     limits.add_argument("--max-devices", type=_positive, metavar="N", help="devices listed (default: 8192)")

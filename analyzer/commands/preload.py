@@ -21,7 +21,19 @@ from analyzer.tls.code_points import cipher_name
 from analyzer.tls.inference import infer
 from analyzer.tls.inference.turns import Exchange
 
-_ROOMS = ("alerts", "capture", "delivery", "inventory", "monitor", "packets", "report", "smtp", "streams", "tls")
+_ROOMS = (
+    "alerts",
+    "capture",
+    "delivery",
+    "inventory",
+    "monitor",
+    "packets",
+    "report",
+    "scrub",
+    "smtp",
+    "streams",
+    "tls",
+)
 
 _LIBRARIES = (
     "cryptography.hazmat.backends.openssl.backend",

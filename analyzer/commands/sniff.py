@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Sequence
 from time import monotonic
 
-from analyzer.alerts import Throttle
+from analyzer.alerts import Throttle, Watcher
 from analyzer.capture.live import InterfaceCounters, LiveCapture, capture_filter, drop_privileges, interfaces
 from analyzer.commands.console import say
 from analyzer.commands.device_memory import DeviceMemory
@@ -19,11 +20,12 @@ from analyzer.commands.outlets import Outlets
 from analyzer.commands.output import output, wants_colour, width_of
 from analyzer.commands.preload import preload
 from analyzer.commands.process import memory
+from analyzer.commands.recording import Recording
 from analyzer.commands.signals import Signals
 from analyzer.commands.snapshots import Snapshots
 from analyzer.delivery.metrics import Readings
 from analyzer.errors import Damage, UsageError
-from analyzer.monitor import MOST_CONVERSATIONS, MOST_DEVICES, Monitor
+from analyzer.monitor import MOST_CONVERSATIONS, MOST_DEVICES, Monitor, Recorder, SteadyClock
 from analyzer.packets import SUBMISSION_PORTS
 from analyzer.report.live_view import Vitals
 from analyzer.report.model import InputSummary, Report
@@ -31,6 +33,7 @@ from analyzer.report.records import device_record, summary_record
 from analyzer.report.redact import Redactor
 from analyzer.report.wording import Record
 from analyzer.report.write import write
+from analyzer.scrub import Policy
 
 SECOND = 1_000_000_000
 
@@ -64,28 +67,54 @@ def run(options: argparse.Namespace) -> int:
             **({"buffer": options.buffer << 20} if options.buffer else {}),
         ) as capture,
         Outlets(options, redactor, table=table) as outlets,
+        contextlib.ExitStack() as opened,
     ):
+        recording = None
+        if options.write:
+            recording = Recording(options.write, options.write_size << 20, options.write_files, outlets.say)
+            opened.callback(recording.close)
         preload()
         drop_privileges(options.user)
-        throttle = Throttle(options.throttle * SECOND) if options.throttle else Throttle()
-        monitor = Monitor(
-            capture.sources,
-            outlets.event,
-            watcher,
-            throttle,
-            ports=ports,
-            limits=limits_of(options, MOST_CONVERSATIONS),
-            most_devices=options.max_devices or MOST_DEVICES,
-        )
+        monitor = _monitor(options, capture, outlets, watcher, recording, ports, redactor)
         sniff = _Sniff(options, capture, monitor, outlets, snapshots, known, redactor)
         sniff.keep()  # what cannot be written is better known now than in an hour
         with Signals(capture.stop) as signals, LiveTable(wanted=table) as picture:
             outlets.picture = picture
             sniff.listen(signals, picture)
         report = sniff.end(interrupted=signals.ended)
+        if monitor.recorder is not None and (options.verbose or monitor.recorder.given_up):
+            lost = f", {monitor.recorder.given_up:,} more had no room" if monitor.recorder.given_up else ""
+            say(f"{options.write}: packets of {monitor.recorder.sessions:,} sessions{lost}")
     outlets.picture = None
     Notes(quiet=options.quiet, verbose=options.verbose).report(report, shown=table)
     return exit_code(report, options.fail_on)
+
+
+def _monitor(
+    options: argparse.Namespace,
+    capture: LiveCapture,
+    outlets: Outlets,
+    watcher: Watcher,
+    recording: Recording | None,
+    ports: frozenset[int],
+    redactor: Redactor | None,
+) -> Monitor:
+    clock = SteadyClock()
+    recorder = None
+    if recording is not None:
+        policy = Policy(options.keep_messages, rename=None if redactor is None else redactor.alias)
+        recorder = Recorder(lambda packets: recording.write(packets, clock.told), ports, policy)
+    return Monitor(
+        capture.sources,
+        outlets.event,
+        watcher,
+        Throttle(options.throttle * SECOND) if options.throttle else Throttle(),
+        ports=ports,
+        limits=limits_of(options, MOST_CONVERSATIONS),
+        most_devices=options.max_devices or MOST_DEVICES,
+        clock=clock,
+        recorder=recorder,
+    )
 
 
 def _known() -> list[str]:

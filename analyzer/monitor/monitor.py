@@ -19,6 +19,7 @@ from analyzer.inventory.session import Session
 from analyzer.monitor.clock import SteadyClock
 from analyzer.monitor.losses import Losses
 from analyzer.monitor.observer import LiveObserver
+from analyzer.monitor.recording import Recorder
 from analyzer.packets import SUBMISSION_PORTS
 from analyzer.pipeline import Analysis
 from analyzer.streams import Limits
@@ -46,6 +47,7 @@ class Monitor:
         ports: TCP ports of interest.
         limits, most_devices: bounds on memory.
         clock: makes time steady.
+        recorder: keeps packets of sessions in question; its times are steady ones.
 
     Attributes:
         inventory: of the sessions that are over.
@@ -66,6 +68,7 @@ class Monitor:
         limits: Limits | None = None,
         most_devices: int = MOST_DEVICES,
         clock: SteadyClock | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self._on_event = on_event
         self.watcher = watcher or Watcher()
@@ -76,8 +79,10 @@ class Monitor:
         self.oddities: Counter[str] = Counter()
         self.events: Counter[str] = Counter()
         self.bytes = np.zeros(len(names), np.int64)
+        self.recorder = recorder
+        listen = LiveObserver if recorder is None else recorder.listen
         self.analysis = Analysis(
-            names, self._ended, ports, limits, listen=lambda conversation: LiveObserver(conversation, self._sighted)
+            names, self._ended, ports, limits, listen=lambda conversation: listen(conversation, self._sighted)
         )
         self._looked = self.clock.now()
 
@@ -93,7 +98,10 @@ class Monitor:
                 self.oddities["clock-set"] += 1
         if len(batch):
             self.bytes += np.bincount(batch.source, batch.captured, len(self.bytes)).astype(np.int64)
-            self.analysis.feed(self.clock.steady(batch))
+            steady = self.clock.steady(batch)
+            if self.recorder is not None:
+                self.recorder.keep(steady)
+            self.analysis.feed(steady)
         now = self.clock.now()
         if now - self._looked >= IDLE_LOOK:
             self._looked = now

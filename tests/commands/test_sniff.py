@@ -201,6 +201,28 @@ def test_prometheus_collects_what_was_seen_and_told(network: Namespace, tmp_path
 
 @needs_root
 @has_networks
+def test_packets_of_sessions_with_a_password_are_kept_without_it(network: Namespace, tmp_path: Path) -> None:
+    path = (
+        Pcap()
+        .add([*hello(), *PASSWORD, *bye()], client="10.0.0.1")
+        .add([*hello(), *bye()], client="10.0.0.2")
+        .write(tmp_path / "two.pcap")
+    )
+    kept = tmp_path / "kept.pcapng"
+    with sniffing(network, tmp_path, "--write", str(kept)) as sniff:
+        network.send(frame.content for frame in read_paths(path)[0])
+        sniff.wait_for(lambda: "password-in-clear" in sniff.printed)
+        assert sniff.end() == 130
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert CANARY.encode() not in kept.read_bytes()
+    assert b64(f"\0scan\0{CANARY}".encode()) not in kept.read_bytes()
+    assert main(["scan", str(kept), "--format", "json", "--output", str(tmp_path / "scan.json"), "-q"]) == 0
+    (device,) = devices_of(tmp_path / "scan.json")
+    assert (device["device"], device["status"], device["accounts"]) == ("10.0.0.1", "exposed", ["scan"])
+
+
+@needs_root
+@has_networks
 def test_syslog_messages_arrive(network: Namespace, tmp_path: Path) -> None:
     path = Pcap().add([*hello(), *PASSWORD, *bye()]).write(tmp_path / "one.pcap")
     with network.entered():
