@@ -39,7 +39,7 @@ def judge(session: Session, dialogue: Dialogue, inside: Inference | None, *, spo
             session.reason = unseen
         else:
             session.method, session.evidence, session.confidence = attempt.method, attempt.evidence, attempt.confidence
-    elif session.tls_mode == "none" and not dialogue.is_smtp:
+    elif not dialogue.is_smtp and (session.tls_mode == "none" or (inside is None and spoke_smtp)):
         session.reason = "not-smtp"
     elif inside is not None and inside.method == "none":
         session.method, session.evidence, session.confidence = "none", "inferred", inside.confidence

@@ -42,6 +42,11 @@ def tmp_path() -> Iterator[Path]:
     rmtree(folder)
 
 
+def unprivileged() -> dict[str, str]:
+    """The environment of a command that becomes somebody else, who could not write what coverage measured."""
+    return {name: value for name, value in environment().items() if not name.startswith("COVERAGE")}
+
+
 class Sniffing:
     """The command, running."""
 
@@ -82,7 +87,7 @@ def sniffing(network: Namespace, folder: Path, *arguments: str, program: Sequenc
     """``smtpauth sniff`` on the near end, once it listens."""
     command = [*program, "sniff", "-i", NEAR, "--inventory", str(folder / "devices.json"), *arguments]
     with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
-        process = network.start(command, stdout=out, stderr=err, env=environment())
+        process = network.start(command, stdout=out, stderr=err, env=unprivileged())
         found = Sniffing(process, folder)
         try:
             found.wait_for((folder / "devices.json").exists)  # the first snapshot: it listens
@@ -247,7 +252,7 @@ def test_when_nobody_reads_its_events_any_more_it_ends_and_writes_what_it_knows(
     path = Pcap().add([*hello(), *PASSWORD, *bye()]).write(tmp_path / "one.pcap")
     inventory = tmp_path / "devices.json"
     command = [*COMMAND, "sniff", "-i", NEAR, "--inventory", str(inventory)]
-    process = network.start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
+    process = network.start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=unprivileged())
     assert process.stdout is not None
     deadline = time.monotonic() + PATIENCE
     while not inventory.exists():
@@ -335,7 +340,7 @@ def test_what_cannot_be_done_is_one_line_and_exit_code_2(
 ) -> None:
     process = network.start(
         [*COMMAND, "sniff", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path,
-        env=environment(),
+        env=unprivileged(),
     )  # fmt: skip
     _, said = process.communicate(timeout=PATIENCE)
     assert (process.returncode, said.count("\n")) == (2, 1), said
@@ -351,7 +356,7 @@ def test_without_the_right_to_capture_the_line_says_how_to_get_it() -> None:
             "import os, sys, scapy.libs.winpcapy; from analyzer.cli import main; import analyzer.commands.sniff; "
             "os.setgroups([]); os.setgid(65534); os.setuid(65534); sys.exit(main(['sniff', '-i', 'lo']))"
         )
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment())
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=unprivileged())
     assert done.returncode == 2
     assert "CAP_NET_RAW" in done.stderr
     assert done.stderr.count("\n") == 1
@@ -399,6 +404,6 @@ def test_after_preloading_a_run_loads_nothing_more() -> None:
     folders = [str(path) for path in sorted((OFFICE.parent).iterdir()) if path.is_dir()]
     root = str(OFFICE.parent.parent)
     done = subprocess.run(
-        [sys.executable, "-c", _LOADS, root, *folders], capture_output=True, text=True, env=environment()
+        [sys.executable, "-c", _LOADS, root, *folders], capture_output=True, text=True, env=unprivileged()
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")

@@ -165,7 +165,7 @@ def test_a_named_pipe_is_read_and_an_empty_one_told(tmp_path: Path) -> None:
         (["scan", "x", "--fail-on"], "expected one argument"),
         (["scan", "x", "--sess"], "unrecognized arguments: --sess"),
         (["scan", "x", "--workers", "2"], "unrecognized arguments: --workers"),
-        (["sniff"], "invalid choice: 'sniff'"),
+        (["snif"], "invalid choice: 'snif'"),
     ],
 )
 def test_wrong_usage_is_told_with_where_help_is(
