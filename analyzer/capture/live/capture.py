@@ -20,8 +20,9 @@ from analyzer.capture.live.tap import Tap
 from analyzer.capture.names import inert
 from analyzer.errors import UsageError
 
-BUFFER_BYTES = 64 * 1024 * 1024
-"""What the kernel may keep for a reader that is busy, in all: half a second of a full gigabit link."""
+BUFFER_BYTES = 96 * 1024 * 1024
+"""What the kernel may keep for a reader that is busy, in all: more than a second of 150,000 SMTP packets/s, which the
+analysis of one batch may take on a busy machine. It counts as the process's memory."""
 
 TICK_SECONDS = 0.1
 """Batches come at least so often, empty ones if need be. Fewer and larger ones cost less; alerts wait for them."""
