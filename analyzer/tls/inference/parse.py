@@ -7,7 +7,7 @@ grammar knows: it predicts no length in particular, so it wins exactly when noth
 
 Devices say the same day after day. So what came of a beginning is kept and taken up again by the next connection that
 begins with the same lengths (:class:`Chart`), and reading ends as soon as a message is under way and the verdict
-settled: what follows cannot change it.
+settled: only a login after the first message could change it, which no mail program does.
 """
 
 from __future__ import annotations
