@@ -174,6 +174,7 @@ class PlanningObserver(SessionObserver):
         parser.gap(side, size, time)
         parser.forget()
         # Of the text of a message, as many bytes may seem to be missing as are: a BDAT chunk is known by its length.
+        self._exposed |= side == CLIENT and missing > ahead
         writer.miss(missing, missing if missing <= ahead or self._policy.same_lengths else ahead + HOLE)
 
     def _pass_records(self, side: int, data: bytes) -> None:
@@ -258,6 +259,7 @@ class PlanningObserver(SessionObserver):
     def _plan_login(self, entry: Entry, attempt: AuthAttempt, body: bytes, end: bytes) -> None:
         """A line of a login: what stands in its place is known when the conversation is over, as are the names."""
         size = self._line[CLIENT].size
+        self._exposed = True
         head, message = b"", body
         if entry.kind == "auth":
             head, message = lines.login(body, attempt.mechanism)
@@ -305,7 +307,7 @@ class PlanningObserver(SessionObserver):
                 sizes if self._policy.same_lengths else None,
                 entry.answers,
                 withheld=is_withheld(entry),
-                exposed=self._exposed or parser.exposed,
+                exposed=self._exposed,
                 refusal=parser.refusal if entry.kind == "challenge" else None,
             )
         )
@@ -344,6 +346,7 @@ class PlanningObserver(SessionObserver):
 
     def _blank(self, side: int, size: int) -> None:
         """Nothing of ``size`` bytes is shown."""
+        self._exposed = True
         self._counts["lines"] += 1
         self._replace(side, size, lines.filler(self._size_of(size, b"")))
 

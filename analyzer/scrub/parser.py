@@ -59,11 +59,6 @@ class ScrubParser(TranscriptParser):
         return self._mode == CHUNK
 
     @property
-    def exposed(self) -> bool:
-        """The client has said something that a reply could repeat and that must not be shown."""
-        return self._exposed
-
-    @property
     def refusal(self) -> dict[str, str] | None:
         """Why the server refused the token of the login that is under way, as far as records hold it."""
         return None if self._exchange is None else self._exchange.attempt.refusal

@@ -14,7 +14,8 @@ from typing import Final
 
 from analyzer.scrub.lines import MAX_LITERAL, WITHHELD, filler, fitted
 from analyzer.smtp.meanings import asks_for_auth, meaning
-from analyzer.smtp.replies import code_of, enhanced_code, is_ehlo_reply, speaks_of_tls, text_of
+from analyzer.smtp.replies import code_of, enhanced_code, is_ehlo_reply, name_in_greeting, speaks_of_tls, text_of
+from analyzer.smtp.text import shown as readable
 
 PHRASES: Final = (
     b"withheld",
@@ -38,11 +39,11 @@ PHRASES: Final = (
 _PROMPTS: Final = frozenset((b"username:", b"password:", b"user name:", b"username", b"password"))
 """What servers ask for in AUTH LOGIN, decoded and in lower case; a terminating NUL is common, too."""
 
-_REPEATABLE: Final = frozenset(("greeting", "ehlo", "lhlo", "helo"))
+_REPEATABLE: Final = frozenset(("ehlo", "lhlo", "helo"))
 """Commands whose reply is shown even where something was said that must not be: it names the server and what it can."""
 
 _READY: Final = 220
-"""A greeting, or TLS may begin: nothing that was said leads to it."""
+"""A greeting, or TLS may begin."""
 
 _CHALLENGED: Final = 334
 _REFUSED: Final = 400
@@ -93,7 +94,15 @@ def _says_what_the_server_is(code: int, lines: Sequence[bytes], answers: str | N
     """Whether a reply is one that nothing but its own command leads to, so that it repeats nothing else."""
     if code >= _REFUSED:
         return False
-    return answers in _REPEATABLE or code == _READY or (answers is None and is_ehlo_reply(lines))
+    return answers in _REPEATABLE or (answers is None and is_ehlo_reply(lines))
+
+
+def _ready(line: bytes) -> bytes:
+    """TLS may begin; or of a greeting, the server's name."""
+    if speaks_of_tls(line):
+        return b"Ready to start TLS"
+    name = name_in_greeting(readable(line[4:]))
+    return WITHHELD if name is None else b"%b ESMTP" % name.encode()
 
 
 def torn(line: bytes, size: int | None) -> bytes:
@@ -112,7 +121,7 @@ def _without_text(line: bytes) -> bytes:
 def _text_like(code: int, lines: Sequence[bytes]) -> bytes:
     """Words that mean for ``code`` what the text of ``lines`` means."""
     if code < _REFUSED:
-        return b"Ready to start TLS" if code == _READY and speaks_of_tls(lines[0]) else WITHHELD
+        return _ready(lines[0]) if code == _READY else WITHHELD
     enhanced = enhanced_code(code, lines)
 
     def meant(text: str) -> tuple[str | None, bool]:
