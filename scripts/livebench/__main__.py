@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -28,6 +29,7 @@ def main() -> int:
     if os.geteuid() != 0:
         print("scripts/live-benchmark: building a network takes root", file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # and take the network away
     options.dir.mkdir(parents=True, exist_ok=True)
     print(f"{platform.platform()}, {os.cpu_count()} processors, Python {platform.python_version()}")
     runs: dict[tuple[str, int], list[Run]] = {}

@@ -17,20 +17,20 @@ class Network:
         self.name = f"livebench-{os.getpid()}"
 
     def __enter__(self) -> Network:
-        self._ip("netns", "add", self.name)
         try:
+            self._ip("netns", "add", self.name)
             self._ip("-n", self.name, "link", "add", NEAR, "type", "veth", "peer", "name", FAR)
             for end in (NEAR, FAR):
                 # Without addresses and IPv6 neither end speaks unasked; frames may be longer than an MTU of 1500.
                 self._in("sh", "-c", f"echo 1 >/proc/sys/net/ipv6/conf/{end}/disable_ipv6")
                 self._ip("-n", self.name, "link", "set", end, "mtu", "9000", "up")
-        except BaseException:
+        except BaseException:  # ended in the midst of it, too
             self.__exit__(None, None, None)
             raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._ip("netns", "del", self.name)
+        subprocess.run(["ip", "netns", "del", self.name], stderr=subprocess.DEVNULL)  # it may never have come to be
 
     def command(self, *command: str) -> list[str]:
         """``command`` as it runs in the namespace."""

@@ -66,6 +66,25 @@ def test_its_network_is_gone_afterwards() -> None:
     assert not Path("/run/netns", name).exists()
 
 
+@needs_root
+@has_networks
+def test_a_run_that_is_ended_takes_its_network_away(tmp_path: Path) -> None:
+    command = [sys.executable, "-u", "-m", "scripts.livebench", "--seconds", "30", "--rate", "1000", "--only", "dense"]
+    command += ["--reader", "capture", "--dir", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        try:
+            assert process.stdout is not None
+            process.stdout.readline()
+            network = Path("/run/netns", f"livebench-{process.pid}")
+            while not network.exists():
+                assert process.poll() is None
+            process.terminate()
+            assert process.wait(timeout=30) == 128 + 15
+        finally:
+            process.kill()
+    assert not network.exists()
+
+
 def test_help_names_what_can_be_chosen() -> None:
     command = [sys.executable, "-m", "scripts.livebench", "--help"]
     result = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
