@@ -282,7 +282,7 @@ def _add_sniff(commands: argparse._SubParsersAction[_Parser]) -> None:
     )
     capture.add_argument("--decap", action="store_true", help="look into tunnels, too (GRE, VXLAN, MPLS, PPPoE ...)")
     capture.add_argument(
-        "--buffer", type=_positive, metavar="MB", help="packets the kernel keeps while we are busy (default: 64)"
+        "--buffer", type=_positive, metavar="MB", help="packets the kernel keeps while we are busy (default: 96)"
     )
     capture.add_argument("--no-promiscuous", action="store_true", help="only packets meant for this machine")
     capture.add_argument("--user", metavar="NAME", help="whom to become when started as root (default: nobody)")
