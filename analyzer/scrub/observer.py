@@ -307,7 +307,8 @@ class PlanningObserver(SessionObserver):
                 sizes if self._policy.same_lengths else None,
                 entry.answers,
                 withheld=is_withheld(entry),
-                exposed=self._exposed,
+                exposed=self._exposed
+                or self._line[CLIENT].size > 0,  # a line without an end so far says something, too
                 refusal=parser.refusal if entry.kind == "challenge" else None,
             )
         )

@@ -74,7 +74,7 @@ def reply(
     if code == _CHALLENGED:
         shown = [_challenge(line, size, refusal) for line, size in zip(lines, lengths, strict=True)]
     elif withheld or (exposed and not _says_what_the_server_is(code, lines, answers)):
-        text = _text_like(code, lines)
+        text = _text_like(code, lines, greets=answers == "greeting")
         enhanced = enhanced_code(code, lines)
         told = [_without_text(line) for line in lines]
         named = next((at for at, line in enumerate(lines) if enhanced_code(code, (line,))), None)
@@ -97,11 +97,11 @@ def _says_what_the_server_is(code: int, lines: Sequence[bytes], answers: str | N
     return answers in _REPEATABLE or (answers is None and is_ehlo_reply(lines))
 
 
-def _ready(line: bytes) -> bytes:
+def _ready(line: bytes, *, greets: bool) -> bytes:
     """TLS may begin; or of a greeting, the server's name."""
     if speaks_of_tls(line):
         return b"Ready to start TLS"
-    name = name_in_greeting(readable(line[4:]))
+    name = name_in_greeting(readable(line[4:])) if greets else None
     return WITHHELD if name is None else b"%b ESMTP" % name.encode()
 
 
@@ -118,10 +118,10 @@ def _without_text(line: bytes) -> bytes:
     return line[:3] + separator
 
 
-def _text_like(code: int, lines: Sequence[bytes]) -> bytes:
+def _text_like(code: int, lines: Sequence[bytes], *, greets: bool) -> bytes:
     """Words that mean for ``code`` what the text of ``lines`` means."""
     if code < _REFUSED:
-        return _ready(lines[0]) if code == _READY else WITHHELD
+        return _ready(lines[0], greets=greets) if code == _READY else WITHHELD
     enhanced = enhanced_code(code, lines)
 
     def meant(text: str) -> tuple[str | None, bool]:

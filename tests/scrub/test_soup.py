@@ -43,6 +43,7 @@ ends = st.sampled_from([b"\r\n", b"\r\n", b"\r\n", b"\n", b"", b"\r"])
 
 
 @example([((CLIENT, f"EHLO x AUTH PLAIN {PLAIN}"), b"\r\n"), ((SERVER, f"500 {SECRET} what"), b"\r\n")], True, None)
+@example([((CLIENT, PLAIN), b""), ((SERVER, "220 mail.example"), b""), ((SERVER, f"{SECRET}"), b"\r\n")], True, None)
 @given(st.lists(st.tuples(turns, ends), max_size=25), st.booleans(), st.data())
 @settings(max_examples=100, deadline=None)
 def test_a_secret_out_of_place_is_shown_nowhere_that_reports_do_not_show_it(
