@@ -33,7 +33,11 @@ _ENVELOPE = re.compile(
 # A host name or literal (section 4.1.3), or what devices say in its place: a word or a few. Where packets overlap, the
 # end of a line can be lost, and the next one, with a secret in it, be glued to it.
 _HELLO = re.compile(rb"[A-Z]{4}(?:[ \t]+[\w.:@#*'()\[\]\x80-\xff-]{1,255}){0,4}[ \t\0]*", re.IGNORECASE)
-_GLUED = re.compile(rb"auth|bearer|x-exps", re.IGNORECASE)
+_GLUED = re.compile(
+    rb"bearer|(?:auth|login|pass|user|x-exps|ehlo|helo|mail|rcpt|data|bdat|noop|help|vrfy|expn|etrn|rset|quit|proxy"
+    rb"|xclient|xforward|starttls)[ \t]",
+    re.IGNORECASE,
+)
 # Parameters whose values are numbers and words of a list: RFC 1870, 6152, 3030, 6531, 3461, 2852, 8689.
 _PARAMETER = re.compile(
     rb"SIZE=\d{1,20}|BODY=(?:7BIT|8BITMIME|BINARYMIME)|SMTPUTF8|RET=(?:FULL|HDRS)|REQUIRETLS"
@@ -125,7 +129,7 @@ def login(line: bytes, mechanism: str | None) -> tuple[bytes, bytes]:
 
 def _hello(line: bytes) -> bytes:
     line = line.lstrip(b" \t\0")
-    if len(line) > MAX_HELLO or not _HELLO.fullmatch(line) or (b" " in line[5:].strip() and _GLUED.search(line)):
+    if len(line) > MAX_HELLO or not _HELLO.fullmatch(line) or (b" " in line[5:].strip() and _GLUED.search(line, 5)):
         return line[:4] + b" " + WITHHELD
     return line
 

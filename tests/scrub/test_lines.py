@@ -28,6 +28,7 @@ def shown(kind: str, line: bytes, size: int | None = None, *, hide_users: bool =
         ("ehlo", b"EHLO", b"EHLO"),
         ("ehlo", b"EHLO copier\rAUTH PLAIN s3cr3t", b"EHLO withheld"),
         ("ehlo", b"EHLO copierAUTH PLAIN s3cr3t", b"EHLO withheld"),
+        ("ehlo", b"EHLO copierNOOP s3cr3t", b"EHLO withheld"),
         ("helo", b"helo " + b"x" * 600, b"helo withheld"),
         ("mail", b"MAIL FROM:<a@b\rAUTH PLAIN s3cr3t>", b"MAIL FROM:<user@withheld.invalid>"),
         ("mail", b"MAIL FROM:<a@b> SIZE=1000 BODY=8BITMIME", b"MAIL FROM:<a@b> SIZE=1000 BODY=8BITMIME"),
