@@ -98,11 +98,13 @@ def _says_what_the_server_is(code: int, lines: Sequence[bytes], answers: str | N
 
 
 def _ready(line: bytes, *, greets: bool) -> bytes:
-    """TLS may begin; or of a greeting, the server's name."""
+    """TLS may begin; or a name: the server's in its greeting, elsewhere one that only tells that this is not TLS."""
     if speaks_of_tls(line):
         return b"Ready to start TLS"
-    name = name_in_greeting(readable(line[4:])) if greets else None
-    return WITHHELD if name is None else b"%b ESMTP" % name.encode()
+    name = name_in_greeting(readable(line[4:]))
+    if name is None:
+        return WITHHELD
+    return b"%b ESMTP" % (name.encode() if greets else b"withheld.invalid")  # RFC 2606 section 2
 
 
 def torn(line: bytes, size: int | None) -> bytes:

@@ -66,6 +66,7 @@ def test_a_reply_that_can_repeat_nothing_is_shown() -> None:
 def test_once_a_secret_may_have_been_said_replies_to_other_commands_show_no_text() -> None:
     assert shown(b"250 s3cr3t", answers="rset", withheld=False) == [b"250 withheld"]
     assert shown(b"220 mail.example ESMTPs3cr3t", answers="greeting", withheld=False) == [b"220 mail.example ESMTP"]
+    assert shown(b"220 mail.s3cr3t ESMTP", answers=None, withheld=False) == [b"220 withheld.invalid ESMTP"]
     assert shown(b"250 s3cr3t", b"250 s3cr3t", answers="ehlo", withheld=False) == [b"250 s3cr3t", b"250 s3cr3t"]
     assert shown(b"500 s3cr3t", answers="ehlo", withheld=False) == [b"500 withheld"]
     assert shown(b"220 2.0.0 Ready s3cr3t", answers="starttls", withheld=True) == [b"220 2.0.0 Ready to start TLS"]
