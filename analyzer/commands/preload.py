@@ -41,6 +41,7 @@ _LIBRARIES = (
     "dpkt.gre",
     "encodings.idna",
     "encodings.utf_16_le",
+    "numpy.ma",  # which np.unique asks for
     "rich.console",
     "rich.live",
     "rich.text",

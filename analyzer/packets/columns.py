@@ -8,6 +8,7 @@ protocols and ports fall out after a look at a few bytes.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,12 +45,20 @@ from analyzer.packets.wrappings import (
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
+
+def number_table(numbers: Iterable[int]) -> Mask:
+    """``bool[65536]``, true at each of ``numbers``: ports, EtherTypes or protocols."""
+    table = np.zeros(65536, np.bool_)
+    table[list(numbers)] = True
+    return table
+
+
 MAX_TAGS = 8
 """VLAN tags stripped in columns; deeper stacks go to the unwrapper, which has its own limit."""
 
-_TAGS = (0x8100, 0x88A8, 0x9100, 0x9200)
-_WRAPPED_ETHERTYPES = [number for number in ETHERTYPES if number not in (ETHERTYPE_IPV4, ETHERTYPE_IPV6)]
-_WRAPPED_PROTOCOLS = [number for number in PROTOCOLS if number != UDP_PROTOCOL]
+_TAGS = number_table((0x8100, 0x88A8, 0x9100, 0x9200))
+_WRAPPED_ETHERTYPES = number_table(ETHERTYPES.keys() - {ETHERTYPE_IPV4, ETHERTYPE_IPV6})
+_WRAPPED_PROTOCOLS = number_table(PROTOCOLS.keys() - {UDP_PROTOCOL})
 _V4_MAPPED = np.uint64(0xFFFF << 32)
 
 # How the 26 bytes from the ethertype to the TCP ports look in the most common frame. Fields that are only
@@ -65,13 +74,6 @@ _PEEK = np.dtype(
 _PEEK_AT = 12
 _SWAPPED_IPV4 = swapped(ETHERTYPE_IPV4)
 _SWAPPED_FRAGMENT = swapped(0x3FFF)  # more-fragments bit and offset
-
-
-def port_table(ports: frozenset[int] | tuple[int, ...]) -> Mask:
-    """``bool[65536]``, true at each of ``ports``."""
-    table = np.zeros(65536, np.bool_)
-    table[list(ports)] = True
-    return table
 
 
 @dataclass(slots=True)
@@ -102,12 +104,12 @@ class Columns:
     """
 
     def __init__(self, ports: frozenset[int], reasons: Counter[str]) -> None:
-        self._ports = port_table(ports)
-        self._swapped_ports = port_table(frozenset(map(swapped, ports)))
+        self._ports = number_table(ports)
+        self._swapped_ports = number_table(frozenset(map(swapped, ports)))
         to, of = (*TUNNEL_PORTS, *TWO_WAY_PORTS), tuple(TWO_WAY_PORTS)
-        self._to_tunnel, self._of_tunnel = port_table(to), port_table(of)
-        self._swapped_to_tunnel = port_table(tuple(map(swapped, (*to, *UNOPENED_PORTS))))
-        self._swapped_of_tunnel = port_table(tuple(map(swapped, of)))
+        self._to_tunnel, self._of_tunnel = number_table(to), number_table(of)
+        self._swapped_to_tunnel = number_table(tuple(map(swapped, (*to, *UNOPENED_PORTS))))
+        self._swapped_of_tunnel = number_table(tuple(map(swapped, of)))
         self._reasons = reasons
 
     def peek(self, data: npt.NDArray[np.uint8], start: Ints, captured: Ints) -> tuple[Ints, Ints]:
@@ -164,7 +166,7 @@ class Columns:
             What was found, and the positions of frames for the unwrapper.
         """
         ethertype, ip = self._strip_tags(data, end, ip, ethertype)
-        wrapped = np.isin(ethertype, _WRAPPED_ETHERTYPES)
+        wrapped = _WRAPPED_ETHERTYPES[ethertype]
         wrapped |= ethertype < 0x0600
         self._count_unopened(UNOPENED_ETHERTYPES, ethertype)
         parts = [
@@ -175,7 +177,7 @@ class Columns:
 
     def _strip_tags(self, data: npt.NDArray[np.uint8], end: Ints, ip: Ints, ethertype: Ints) -> tuple[Ints, Ints]:
         for _ in range(MAX_TAGS):
-            tagged = np.flatnonzero(np.isin(ethertype, _TAGS) & (ip + 4 <= end))
+            tagged = np.flatnonzero(_TAGS[ethertype] & (ip + 4 <= end))
             if not len(tagged):
                 break
             ethertype, ip = ethertype.copy(), ip.copy()
@@ -213,7 +215,7 @@ class Columns:
             tcp = ip[index] + header
             unwrap = (rows["fragment"] & 0x3FFF) != 0
         self._count("bad-ip-header", bad)
-        unwrap |= np.isin(protocol, _WRAPPED_PROTOCOLS)
+        unwrap |= _WRAPPED_PROTOCOLS[protocol]
         whole = ~bad & ~unwrap
         self._count_unopened(UNOPENED_PROTOCOLS, protocol[whole])
         transport = ((protocol == TCP_PROTOCOL) | (protocol == UDP_PROTOCOL)) & whole

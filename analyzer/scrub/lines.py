@@ -10,40 +10,15 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from analyzer.smtp.arguments import envelope, is_hello, is_plain_parameter
 from analyzer.smtp.commands import is_command, is_mangled_starttls
 
 WITHHELD: Final = b"withheld"
 """Stands for words that are not shown."""
 
-MAX_LITERAL: Final = 4096
-"""Bytes of a line that are shown at most; RFC 5321 section 4.5.3.1.4 allows 512 and some for parameters."""
-
-MAX_HELLO: Final = 512
-"""Bytes of EHLO and its argument (RFC 5321 section 4.5.3.1.4); a host name has 255 at most."""
-
 _FILLING: Final = b"#"
 """Fills lines whose length is kept. No command holds it where a verb would be, and base64 does not know it."""
 
-# RFC 5321 section 4.1.2; without the brackets, too, which some leave out. Nothing that another line could begin with.
-_ENVELOPE = re.compile(
-    rb"(MAIL[ \t]+FROM|RCPT[ \t]+TO):[ \t]*"
-    rb"(<>|<postmaster>|<[^<>\x00- ]*@[^<>\x00- ]+>|[^<>\x00- ]+@[^<>\x00- ]+)(|[ \t].*)",
-    re.IGNORECASE | re.DOTALL,
-)
-# A host name or literal (section 4.1.3), or what devices say in its place: a word or a few. Where packets overlap, the
-# end of a line can be lost, and the next one, with a secret in it, be glued to it.
-_HELLO = re.compile(rb"[A-Z]{4}(?:[ \t]+[\w.:@#*'()\[\]\x80-\xff-]{1,255}){0,4}[ \t\0]*", re.IGNORECASE)
-_GLUED = re.compile(
-    rb"bearer|(?:auth|login|pass|user|x-exps|ehlo|helo|mail|rcpt|data|bdat|noop|help|vrfy|expn|etrn|rset|quit|proxy"
-    rb"|xclient|xforward|starttls)[ \t]",
-    re.IGNORECASE,
-)
-# Parameters whose values are numbers and words of a list: RFC 1870, 6152, 3030, 6531, 3461, 2852, 8689.
-_PARAMETER = re.compile(
-    rb"SIZE=\d{1,20}|BODY=(?:7BIT|8BITMIME|BINARYMIME)|SMTPUTF8|RET=(?:FULL|HDRS)|REQUIRETLS"
-    rb"|NOTIFY=(?:NEVER|SUCCESS|FAILURE|DELAY)(?:,(?:SUCCESS|FAILURE|DELAY)){0,2}|BY=-?\d{1,9};[NR]T?",
-    re.IGNORECASE,
-)
 _CHUNK = re.compile(rb"BDAT[ \t]+\d{1,20}(?:[ \t]+LAST)?[ \t]*", re.IGNORECASE)
 _PROXY_2: Final = b"\r\n\r\n\0\r\nQUIT\n"
 _PROXY_2_FIXED: Final = 16
@@ -129,9 +104,7 @@ def login(line: bytes, mechanism: str | None) -> tuple[bytes, bytes]:
 
 def _hello(line: bytes) -> bytes:
     line = line.lstrip(b" \t\0")
-    if len(line) > MAX_HELLO or not _HELLO.fullmatch(line) or (b" " in line[5:].strip() and _GLUED.search(line, 5)):
-        return line[:4] + b" " + WITHHELD
-    return line
+    return line if is_hello(line) else line[:4] + b" " + WITHHELD
 
 
 def _verb(line: bytes) -> bytes:
@@ -150,15 +123,16 @@ def _chunk(line: bytes) -> bytes:
 
 
 def _envelope(line: bytes, *, hide_users: bool) -> bytes:
-    found = _ENVELOPE.fullmatch(line.strip(b" \t\0")) if len(line) <= MAX_LITERAL else None
+    found = envelope(line.strip(b" \t\0"))
     if found is None:
         verb = line.lstrip(b" \t\0")[:4]
         if not is_command(line.strip(b" \t\0")):
             return verb + b" " + WITHHELD
         return verb + (b" FROM:" if verb.upper() == b"MAIL" else b" TO:") + _ADDRESS
-    address = _ADDRESS if hide_users and found[2] != b"<>" else found[2]
-    parameters = [word for word in found[3].split() if _PARAMETER.fullmatch(word)]
-    return b" ".join((found[1] + b":" + address, *parameters))
+    verb, address, parameters = found
+    if hide_users and address != b"<>":
+        address = _ADDRESS
+    return b" ".join((verb + b":" + address, *filter(is_plain_parameter, parameters)))
 
 
 _SHOWN: Final[dict[str, Callable[[bytes], bytes]]] = {

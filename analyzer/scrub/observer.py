@@ -17,6 +17,7 @@ from analyzer.scrub.responses import response
 from analyzer.scrub.spool import Spool
 from analyzer.scrub.texts import TextEraser
 from analyzer.smtp import DialogueParser
+from analyzer.smtp.arguments import MAX_LINE
 from analyzer.smtp.records import AuthAttempt, Dialogue
 from analyzer.smtp.replies import code_of
 from analyzer.smtp.transcript import Entry
@@ -69,7 +70,7 @@ class _Line:
     def add(self, piece: bytes) -> None:
         """More of it: kept is as much as may be shown."""
         self.size += len(piece)
-        self._beginning += piece[: max(lines.MAX_LITERAL - len(self._beginning), 0)]
+        self._beginning += piece[: max(MAX_LINE - len(self._beginning), 0)]
         self._last = (self._last + piece)[-len(_END) :]
 
     def split(self) -> tuple[bytes, bytes]:

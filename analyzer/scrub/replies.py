@@ -12,7 +12,8 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
-from analyzer.scrub.lines import MAX_LITERAL, WITHHELD, filler, fitted
+from analyzer.scrub.lines import WITHHELD, filler, fitted
+from analyzer.smtp.arguments import MAX_LINE
 from analyzer.smtp.meanings import asks_for_auth, meaning
 from analyzer.smtp.replies import code_of, enhanced_code, is_ehlo_reply, name_in_greeting, speaks_of_tls, text_of
 from analyzer.smtp.text import shown as readable
@@ -84,8 +85,7 @@ def reply(
             shown.append(fitted(head + words, size))
     else:
         shown = [
-            line[:MAX_LITERAL] if size is None else fitted(line, size)
-            for line, size in zip(lines, lengths, strict=True)
+            line[:MAX_LINE] if size is None else fitted(line, size) for line, size in zip(lines, lengths, strict=True)
         ]
     return shown
 

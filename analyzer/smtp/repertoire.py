@@ -2,14 +2,15 @@
 
 A device says the same lines in every conversation, and its server gives the same answers; reading them anew each
 time would be most of the work. So the meaning of a whole turn is remembered, bounded, for turns that can hold no
-secret: command lines other than AUTH, and replies that accept something. (A challenge is part of a secret's exchange,
-and a refusal may repeat what it refuses.) Any other turn is read line by line.
+secret: command lines other than AUTH that have the form of their kind, and replies that accept something. (A challenge
+is part of a secret's exchange, and a refusal may repeat what it refuses.) Any other turn is read line by line.
 """
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from analyzer.smtp.arguments import envelope, hello_name, is_hello, is_plain_parameter
 from analyzer.smtp.replies import LAST_LINE, MORE_LINES
 from analyzer.smtp.text import shown
 
@@ -33,6 +34,8 @@ _COMMANDS: Final = {
     b"NOOP": "NOOP",
     b"QUIT": "QUIT",
 }
+_HELLO: Final = ("EHLO", "HELO", "LHLO")
+_ENVELOPE: Final = ("MAIL", "RCPT")
 _AFTER_VERB: Final = (b"", b" ", b"\t")
 
 
@@ -60,11 +63,11 @@ def read_command(line: bytes) -> Command | None:
     kind = _COMMANDS.get(line[:4].upper())
     if kind is None or line[4:5] not in _AFTER_VERB or (kind == "DATA" and line[4:].strip()):
         return None
-    return Command(kind, shown(line[5:].strip()) if kind in ("EHLO", "HELO", "LHLO") else None)
+    return Command(kind, shown(hello_name(line)) if kind in _HELLO else None)
 
 
 def command_of(turn: bytes) -> Command | None:
-    """The command that ``turn`` is, if it is one line with one of the frequent ones."""
+    """The command that ``turn`` is, if it is one line with one of the frequent ones; remembered if it can be."""
     known = KNOWN_COMMANDS.get(turn)
     if known is not None:
         return known
@@ -72,12 +75,23 @@ def command_of(turn: bytes) -> Command | None:
         return None
     if turn.find(b"\n") != len(turn) - 1 or turn[-2:-1] != b"\r":
         return None
-    known = read_command(turn[:-1].rstrip(b"\r"))
-    if known is not None:
+    line = turn[:-1].rstrip(b"\r")
+    known = read_command(line)
+    if known is not None and _has_its_form(known.kind, line):
         if len(KNOWN_COMMANDS) >= REMEMBERED:
             KNOWN_COMMANDS.clear()
         KNOWN_COMMANDS[turn] = known
     return known
+
+
+def _has_its_form(kind: str, line: bytes) -> bool:
+    """Whether there is nothing in a command but what its kind has there."""
+    if kind in _HELLO:
+        return is_hello(line)
+    if kind in _ENVELOPE:
+        parts = envelope(line)
+        return parts is not None and all(map(is_plain_parameter, parts[2]))
+    return len(line) == len(kind)
 
 
 def replies_of(turn: bytes) -> tuple[Reply, ...] | None:

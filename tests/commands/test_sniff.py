@@ -381,6 +381,7 @@ home = str(Path(sys.argv[1]) / "analyzer")
 opened = []
 with open_captures(sys.argv[2:]) as captures:
     batches = [batch.detached() for batch in captures.batches()]
+batches[:1] = [batches[0].take(slice(at, at + 1)) for at in range(len(batches[0]))]  # as on a quiet interface
 def note(event, arguments):
     if event == "import" and arguments[0] not in sys.modules:
         loaded.append(arguments[0])

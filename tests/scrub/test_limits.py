@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from analyzer.scrub import Plans, Policy, Scrubbed, Scrubber, Spool, Survey
-from analyzer.scrub.lines import MAX_LITERAL
 from analyzer.scrub.observer import MAX_HELD_LINES, MAX_UNDECIDED
 from analyzer.scrub.plan import BUFFERED, MAX_PIECES
+from analyzer.smtp.arguments import MAX_LINE
 from analyzer.streams import CLIENT, SERVER
 from tests.scrub.scrubbing import Turns, assert_silent, batch_of, connection, on_the_wire, said, sessions
 from tests.smtp.playing import SECRET, b64, greeting, playbook, session
@@ -40,7 +40,7 @@ def test_lines_of_a_reply_beyond_the_limit_show_no_text() -> None:
 
 def test_a_line_is_kept_as_far_as_it_may_be_shown_and_a_long_one_has_its_end() -> None:
     for end in (b"\r\n", b"\n"):
-        long = b"EHLO " + b"x" * (MAX_LITERAL * 3) + end
+        long = b"EHLO " + b"x" * (MAX_LINE * 3) + end
         shown, _ = surveyed([(SERVER, b"220 mail.example ESMTP\r\n"), (CLIENT, long), (SERVER, b"500 too long\r\n")])
         assert said(shown, CLIENT) == b"EHLO withheld" + end
 

@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 
 from analyzer.smtp import CLIENT, SERVER, DialogueParser
 from analyzer.smtp.records import Dialogue
-from analyzer.smtp.repertoire import KNOWN_COMMANDS, KNOWN_REPLIES, LONGEST_TURN, REMEMBERED, command_of, replies_of
+from analyzer.smtp.repertoire import (
+    KNOWN_COMMANDS,
+    KNOWN_REPLIES,
+    LONGEST_TURN,
+    REMEMBERED,
+    Command,
+    command_of,
+    read_command,
+    replies_of,
+)
 from tests.smtp.canaries import shows
 from tests.smtp.dialogues import CASES, PASSWORD, PLAIN, USER
 from tests.smtp.playing import GO, NO, OK, SECRET, Turns, byte_by_byte, greeting, joined, playbook, read, session
@@ -119,6 +128,29 @@ def test_no_turn_of_a_login_is_remembered() -> None:
 def test_what_is_not_one_whole_frequent_command_is_not_remembered(turn: bytes) -> None:
     assert command_of(turn) is None
     assert turn not in KNOWN_COMMANDS
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"MAIL FROM:<a@b> AUTH={SECRET}",
+        f"RCPT TO:<a@b> X={SECRET}",
+        f"MAIL FROM:{SECRET}",
+        f"EHLO copier AUTH PLAIN {PLAIN}",
+        f"EHLO {SECRET}\x01",
+        f"NOOP {SECRET}",
+        f"RSET {SECRET}",
+        f"QUIT {SECRET}",
+    ],
+)
+def test_a_command_with_more_in_it_than_its_kind_has_is_read_and_not_remembered(line: str) -> None:
+    assert command_of(f"{line}\r\n".encode()) is not None
+    assert not [turn for turn in KNOWN_COMMANDS if shows(turn, SECRET)]
+
+
+def test_a_client_that_says_another_command_after_its_name_is_known_by_its_name_alone() -> None:
+    told = read_command(f"EHLO copier AUTH PLAIN {PLAIN}".encode())
+    assert told == Command("EHLO", "copier")
 
 
 @pytest.mark.parametrize(
