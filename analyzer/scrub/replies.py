@@ -92,7 +92,7 @@ def reply(
 
 def _says_what_the_server_is(code: int, lines: Sequence[bytes], answers: str | None) -> bool:
     """Whether a reply is one that nothing but its own command leads to, so that it repeats nothing else."""
-    if code >= _REFUSED:
+    if code >= _REFUSED or {code_of(line) for line in lines} - {(code, True), (code, False)}:
         return False
     return answers in _REPEATABLE or (answers is None and is_ehlo_reply(lines))
 

@@ -79,7 +79,9 @@ def test_where_packets_are_missing_no_secret_is_shown_and_the_login_is_judged_th
     assert_silent(shown, SECRET)
     without: tuple[str, ...] = ("gaps",)
     if shown and shown[0].time != frames[0].time:  # a session begins where it is first seen
-        without = ("gaps", "start", "auth", "client_mac", "server_mac", "client_ttl")
+        without += ("start", "auth", "client_mac", "server_mac", "client_ttl")
+    if "withheld.invalid" in repr(told(shown, name, policy)):  # a greeting could repeat what is missing
+        without += ("greeting", "server_name")
     assert told(shown, name, policy, without=without) == told(frames, name, policy, without=without)
 
 

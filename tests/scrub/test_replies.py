@@ -69,6 +69,8 @@ def test_once_a_secret_may_have_been_said_replies_to_other_commands_show_no_text
     assert shown(b"220 mail.s3cr3t ESMTP", answers=None, withheld=False) == [b"220 withheld.invalid ESMTP"]
     assert shown(b"250 s3cr3t", b"250 s3cr3t", answers="ehlo", withheld=False) == [b"250 s3cr3t", b"250 s3cr3t"]
     assert shown(b"500 s3cr3t", answers="ehlo", withheld=False) == [b"500 withheld"]
+    assert shown(b"501-s3cr3t", b"250 mail.example", answers="ehlo", withheld=False)[0] == b"501-withheld"
+    assert shown(b"250-mail.example", b"501 s3cr3t", answers="ehlo", withheld=False)[1] == b"501 withheld"
     assert shown(b"220 2.0.0 Ready s3cr3t", answers="starttls", withheld=True) == [b"220 2.0.0 Ready to start TLS"]
 
 

@@ -50,7 +50,8 @@ def test_a_secret_out_of_place_is_shown_nowhere_that_reports_do_not_show_it(
     soup: list[tuple[tuple[int, str], bytes]], complete: bool, data: st.DataObject | None
 ) -> None:
     opening = [(SERVER, b"220 mail.example ESMTP\r\n"), (CLIENT, b"EHLO copier.example\r\n"), (SERVER, b"250 ok\r\n")]
-    dialogue = connection([*opening, *((side, text.encode() + end) for (side, text), end in soup if text or end)])
+    said = ((side, text.encode() + (end or _least_end(text))) for (side, text), end in soup)
+    dialogue = connection([*opening, *((side, line) for side, line in said if line)])
     packets = list(dialogue.packets)
     if data is not None and not complete:
         packets = data.draw(lost(data.draw(swapped(packets, keep=3))))
@@ -60,6 +61,11 @@ def test_a_secret_out_of_place_is_shown_nowhere_that_reports_do_not_show_it(
     if _is_first_said_by_client(soup) and canaries.shows(payloads, SECRET):
         # What stands where LOGIN has its user name is taken for one, by every report.
         assert canaries.shows(repr([verdict(session) for session in sessions(frames)]).encode(), SECRET)
+
+
+def _least_end(text: str) -> bytes:
+    """A name that runs on into the next line is a longer name, which the client may have."""
+    return b"\n" if text.startswith(("EHLO copier", "HELO copier")) else b""
 
 
 def _is_first_said_by_client(soup: list[tuple[tuple[int, str], bytes]]) -> bool:
