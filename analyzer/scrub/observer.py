@@ -308,8 +308,7 @@ class PlanningObserver(SessionObserver):
                 sizes if self._policy.same_lengths else None,
                 entry.answers,
                 withheld=is_withheld(entry),
-                exposed=self._exposed
-                or self._line[CLIENT].size > 0,  # a line without an end so far says something, too
+                exposed=self._may_repeat(parser, entry),
                 refusal=parser.refusal if entry.kind == "challenge" else None,
             )
         )
@@ -320,6 +319,11 @@ class PlanningObserver(SessionObserver):
             else:
                 self._counts["replies"] += 1
                 self._replace(SERVER, size, told + end)
+
+    def _may_repeat(self, parser: ScrubParser, entry: Entry) -> bool:
+        """Whether the client has said, or can have said unheard, what may not be shown."""
+        unheard = not parser.has_heard_client and entry.answers != "greeting"
+        return self._exposed or unheard or self._line[CLIENT].size > 0  # a line without an end says something, too
 
     def _size_of(self, size: int, end: bytes) -> int | None:
         """Length of a line without its end, where lengths are kept."""

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.scrub import Policy, Scrubbed
-from analyzer.streams import CLIENT
-from tests.scrub.scrubbing import assert_silent, connection, on_the_wire, said, scrub, sessions, verdict
+from analyzer.streams import CLIENT, SERVER
+from tests.scrub.scrubbing import CLIENT_END, assert_silent, connection, on_the_wire, said, scrub, sessions, verdict
 from tests.smtp.dialogues import CASES, IN_THE_CLEAR
 from tests.smtp.playing import SECRET, joined, rechunked
 from tests.streams.dialogues import captured, lost, mangled, repeated, swapped
@@ -90,6 +90,22 @@ def test_a_line_end_alone_may_begin_a_proxys_header_even_after_missing_bytes() -
     frames = on_the_wire(packet for packet in dialogue.packets if not packet.data.startswith(b"EHLO"))
     assert sessions(frames)[0].auth[0].username == "user"
     assert [*map(verdict, sessions(scrub(frames)))] == [*map(verdict, sessions(frames))]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_where_the_client_was_not_captured_the_server_shows_what_it_is_and_repeats_nothing(policy: Policy) -> None:
+    secret = SECRET.encode()
+    replies = (
+        b"220 mail.example ESMTP\r\n",
+        b"250-mail.example\r\n250 SIZE\r\n",
+        b"501-%b\r\n" % secret,
+        b"220 mail.example ESMTP\r\n",
+        b"250 %b\r\n" % secret,
+    )
+    dialogue = connection([turn for text in replies for turn in ((SERVER, text), (CLIENT, b"%b\r\n" % secret))])
+    shown = scrub(on_the_wire(packet for packet in dialogue.packets if packet.src.port != CLIENT_END.port), policy)
+    assert_silent(shown, SECRET)
+    assert said(shown, SERVER).startswith(replies[0] + replies[1])
 
 
 @given(st.data())
