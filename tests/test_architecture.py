@@ -21,7 +21,7 @@ LAYERS = (
     {"streams"},
     {"smtp", "tls"},
     {"inventory"},
-    {"store", "decryption", "alerts", "scrub"},
+    {"history", "store", "decryption", "alerts", "scrub"},
     {"explanation"},
     {"report"},
     {"delivery"},
