@@ -46,6 +46,7 @@ _REPEATABLE: Final = frozenset(("ehlo", "lhlo", "helo"))
 _READY: Final = 220
 """A greeting, or TLS may begin."""
 
+_OK: Final = 250
 _CHALLENGED: Final = 334
 _REFUSED: Final = 400
 
@@ -74,7 +75,7 @@ def reply(
     lengths: Sequence[int | None] = [None] * len(lines) if sizes is None else sizes
     if code == _CHALLENGED:
         shown = [_challenge(line, size, refusal) for line, size in zip(lines, lengths, strict=True)]
-    elif withheld or (exposed and not _says_what_the_server_is(code, lines, answers)):
+    elif withheld or (exposed and not _says_what_the_server_is(lines, answers)):
         text = _text_like(code, lines, greets=answers == "greeting")
         enhanced = enhanced_code(code, lines)
         told = [_without_text(line) for line in lines]
@@ -90,9 +91,9 @@ def reply(
     return shown
 
 
-def _says_what_the_server_is(code: int, lines: Sequence[bytes], answers: str | None) -> bool:
+def _says_what_the_server_is(lines: Sequence[bytes], answers: str | None) -> bool:
     """Whether a reply is one that nothing but its own command leads to, so that it repeats nothing else."""
-    if code >= _REFUSED or {code_of(line) for line in lines} - {(code, True), (code, False)}:
+    if {code_of(line) for line in lines} - {(_OK, True), (_OK, False)}:
         return False
     return answers in _REPEATABLE or (answers is None and is_ehlo_reply(lines))
 

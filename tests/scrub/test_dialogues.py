@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from analyzer.scrub import Policy, Scrubbed
 from analyzer.streams import CLIENT, SERVER
-from tests.scrub.scrubbing import CLIENT_END, assert_silent, connection, on_the_wire, said, scrub, sessions, verdict
+from tests.scrub.scrubbing import assert_silent, connection, on_the_wire, said, scrub, sessions, verdict
 from tests.smtp.dialogues import CASES, IN_THE_CLEAR
 from tests.smtp.playing import SECRET, joined, rechunked
 from tests.streams.dialogues import captured, lost, mangled, repeated, swapped
+from tests.streams.packets import CLIENT_END
 
 POLICIES = [
     Policy(),

@@ -64,8 +64,8 @@ def test_a_secret_out_of_place_is_shown_nowhere_that_reports_do_not_show_it(
 
 
 def _least_end(text: str) -> bytes:
-    """A name that runs on into the next line is a longer name, which the client may have."""
-    return b"\n" if text.startswith(("EHLO copier", "HELO copier")) else b""
+    """A name that runs on into the next line is a longer name, which a client or server may have."""
+    return b"\n" if text.startswith(("EHLO copier", "HELO copier", "250")) else b""
 
 
 def _is_first_said_by_client(soup: list[tuple[tuple[int, str], bytes]]) -> bool:
