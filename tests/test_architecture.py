@@ -42,6 +42,7 @@ LONGEST_MODULE = 600
 HEAVY = {
     "cryptography",
     "dpkt",
+    "jinja2",
     "lz4",
     "numpy",
     "prometheus_client",
@@ -49,6 +50,7 @@ HEAVY = {
     "rich",
     "scapy",
     "tabulate",
+    "xlsxwriter",
     "zstandard",
 }
 
