@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from analyzer.scrub import Policy, Scrubbed
@@ -15,7 +15,7 @@ from tests.scrub.scrubbing import assert_silent, connection, on_the_wire, said, 
 from tests.smtp.dialogues import CASES, IN_THE_CLEAR
 from tests.smtp.playing import SECRET, joined, rechunked
 from tests.streams.dialogues import captured, lost, mangled, repeated, swapped
-from tests.streams.packets import CLIENT_END
+from tests.streams.packets import CLIENT_END, Packet
 
 POLICIES = [
     Policy(),
@@ -74,16 +74,34 @@ def test_where_packets_are_missing_no_secret_is_shown_and_the_login_is_judged_th
     turns = CASES[name].turns
     size = sum(len(text) for _, text in turns)
     dialogue = connection(rechunked(turns, data.draw(st.sets(st.integers(0, size), max_size=20))))
-    frames = on_the_wire(data.draw(lost(data.draw(repeated(dialogue, dialogue.packets, lies=False)))))
+    packets = data.draw(lost(data.draw(repeated(dialogue, dialogue.packets, lies=False))))
+    frames = on_the_wire(packets)
     policy = data.draw(st.sampled_from(POLICIES))
     shown = scrub(frames, policy)
     assert_silent(shown, SECRET)
+    # The copy does not tell that so few bytes are missing that no reply can be among them.
+    assume(all(size >= len("250\r\n") for size in _missing(dialogue.packets, packets)))
     without: tuple[str, ...] = ("gaps",)
     if shown and shown[0].time != frames[0].time:  # a session begins where it is first seen
         without += ("start", "auth", "client_mac", "server_mac", "client_ttl")
     if "withheld.invalid" in repr(told(shown, name, policy)):  # a greeting could repeat what is missing
         without += ("greeting", "server_name")
     assert told(shown, name, policy, without=without) == told(frames, name, policy, without=without)
+
+
+def _missing(packets: Sequence[Packet], captured: Sequence[Packet]) -> list[int]:
+    """Sizes of the holes in what the server said."""
+    said, there = (
+        {packet.seq + at for packet in of for at in range(len(packet.data)) if packet.src.port != CLIENT_END.port}
+        for of in (packets, captured)
+    )
+    holes: list[int] = []
+    for at in sorted(said - there):
+        if holes and at - 1 in said - there:
+            holes[-1] += 1
+        else:
+            holes.append(1)
+    return holes
 
 
 def test_a_line_end_alone_may_begin_a_proxys_header_even_after_missing_bytes() -> None:
