@@ -11,12 +11,16 @@ from analyzer.inventory.device import Device, Summary
 
 Unit = Literal["day", "week", "month", "custom"]
 
-ChangeKind = Literal["new", "relapsed", "worse", "better", "migrated", "silent"]
-"""What became of a device since the period before, what needs attention first:
+ChangeKind = Literal["new", "relapsed", "worse", "unclear", "silent", "better", "migrated"]
+"""What became of a device since the period before; :mod:`analyzer.history.changes` has the rules.
 
 new: not seen before, in no period; it uses a password. relapsed: had been without passwords, and uses one again.
-worse, better: the status is another one. migrated: used a password, and does not any more. silent: not seen any more.
+worse, better: the status is another one. migrated: used a password, and does not any more. unclear: used a password,
+and whether it still does cannot be told. silent: used a password, and is not seen any more.
 """
+
+CHANGE_KINDS: tuple[ChangeKind, ...] = ("new", "relapsed", "worse", "unclear", "silent", "better", "migrated")
+"""What needs attention first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +113,11 @@ class PeriodReport:
         devices: seen in the period, worst first. summary: over them.
         before, summary_before: the period before; ``None`` where the store does not reach back that far.
         changes: those that need attention first; of each kind the worst devices first.
-        trend: oldest first; the period itself is the last.
+        trend: by ISO weeks, oldest first, up to the week in which the period ends.
         first_seen: when each device was seen first of all, nanoseconds since 1970-01-01 UTC, by the address it goes by.
         shared: accounts on several devices.
         forecast: the day on which the number reaches zero if it goes on falling as it did; ``None`` where it does not.
+        unlisted: what did not fit into the store's limits, by name.
     """
 
     period: Period
@@ -127,3 +132,9 @@ class PeriodReport:
     quality: Quality
     forecast: date | None = None
     unlisted: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the period was observed without known loss; only then may it pass a gate."""
+        quality = self.quality
+        return bool(quality.sessions) and not (quality.damaged or quality.dropped or "devices" in self.summary.unlisted)

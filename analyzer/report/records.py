@@ -237,10 +237,13 @@ def context_record(report: Report) -> Record:
     }
 
 
-def _user(name: str | None, redactor: Redactor | None) -> str | None:
-    if name is None:
-        return None
+def user_text(name: str, redactor: Redactor | None = None) -> str:
+    """A user name as it may be shown."""
     return redactor.alias(name) if redactor else clean(name)
+
+
+def _user(name: str | None, redactor: Redactor | None) -> str | None:
+    return None if name is None else user_text(name, redactor)
 
 
 def _cleaned(names: Sequence[str] | None) -> list[str] | None:
