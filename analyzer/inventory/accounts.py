@@ -88,8 +88,8 @@ class _Use(NamedTuple):
 
 def accounts_in_several_hands(
     machines: Sequence[DeviceBuilder], groups: Sequence[Sequence[DeviceBuilder]], around: Neighbourhood
-) -> tuple[set[int], set[int]]:
-    """Positions in ``machines`` of those that share an account, and of those that took one up from another.
+) -> tuple[dict[Account, set[int]], set[int]]:
+    """Positions in ``machines`` of those that share an account, by account, and of those that took one up from another.
 
     Args:
         groups: the addresses of each machine.
@@ -100,21 +100,23 @@ def accounts_in_several_hands(
         for (refused, user, scope), _, first, last in machine.accounts.spans():
             if not refused:
                 users[user, scope].append(_Use(first, last, machine.order, position))
-    several = [sorted(uses) for account, uses in users.items() if len(uses) > 1 and not _is_fixed(*account)]
+    several = {account: sorted(uses) for account, uses in users.items() if len(uses) > 1 and not _is_fixed(*account)}
     holders = {
         position: Holder(machines[position], groups[position], around.mac_of(groups[position][0]))
-        for position in {use.position for uses in several for use in uses}
+        for position in {use.position for uses in several.values() for use in uses}
     }
-    shared: set[int] = set()
+    shared: dict[Account, set[int]] = {}
     taken_up: set[int] = set()
-    for uses in several:
-        _note_shared(uses, holders, shared)
+    for account, uses in several.items():
+        if hands := _sharing(uses, holders):
+            shared[account] = hands
         _note_taken_up(uses, holders, taken_up)
     return shared, taken_up
 
 
-def _note_shared(uses: Sequence[_Use], holders: Mapping[int, Holder], shared: set[int]) -> None:
-    """Add to ``shared`` who used the account together with another, or within the time that it rests."""
+def _sharing(uses: Sequence[_Use], holders: Mapping[int, Holder]) -> set[int]:
+    """Who used the account together with another, or within the time that it rests."""
+    shared: set[int] = set()
     for n, one in enumerate(uses):
         for other in uses[n + 1 : n + 1 + COMPARED]:
             if other.first > one.last + ACCOUNT_REST:
@@ -124,6 +126,7 @@ def _note_shared(uses: Sequence[_Use], holders: Mapping[int, Holder], shared: se
             at_a_time = other.first <= one.last
             if holders[one.position].is_other_than(holders[other.position], at_a_time=at_a_time):
                 shared |= {one.position, other.position}
+    return shared
 
 
 def _note_taken_up(uses: Sequence[_Use], holders: Mapping[int, Holder], taken_up: set[int]) -> None:

@@ -7,12 +7,12 @@ of many inputs is the merge of their inventories, in any grouping and order, whi
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Collection, Mapping, Sequence
+from typing import Literal, NamedTuple
 
 from analyzer.inventory.accounts import accounts_in_several_hands
 from analyzer.inventory.advice import advice
-from analyzer.inventory.builder import DeviceBuilder
+from analyzer.inventory.builder import Account, DeviceBuilder
 from analyzer.inventory.device import Device, ProviderUse, Refusal, Server, Summary
 from analyzer.inventory.evidence import settled
 from analyzer.inventory.findings import FINDINGS, in_table_order
@@ -32,6 +32,14 @@ _WITH_PASSWORD = ("basic", "challenge")
 
 _REFUSED = 535
 """The reply to wrong credentials (RFC 4954 section 6). FTP has it, too, but after a command of its own (RFC 2228)."""
+
+
+class Overview(NamedTuple):
+    """Devices, worst status first, then by address; and for each account in several hands, the addresses that the
+    devices go by, in order."""
+
+    devices: list[Device]
+    shared: dict[Account, tuple[str, ...]]
 
 
 class Inventory:
@@ -79,21 +87,31 @@ class Inventory:
 
     def devices(self) -> list[Device]:
         """Every device, worst status first, then by address."""
+        return self.overview().devices
+
+    def overview(self) -> Overview:
+        """Every device, and the accounts that several of them log in with."""
         self._settle()
         around = Neighbourhood(self._builders.values())
         groups = around.machines(self._builders.values())
         machines = [_merged(members) for members in groups]
         shared, taken_up = accounts_in_several_hands(machines, groups, around)
+        sharing = {position for hands in shared.values() for position in hands}
         found = []
         for position, (machine, members) in enumerate(zip(machines, groups, strict=True)):
             findings = _standing_findings(machine)
-            if position in shared:
+            if position in sharing:
                 findings.add("shared-account")
             if position in taken_up:
                 findings.add("account-on-device-change")
             found.append((machine.order, _device(machine, members, findings, around)))
         found.sort(key=lambda entry: (STATUSES.index(entry[1].status), entry[0]))
-        return [device for _, device in found]
+        return Overview([device for _, device in found], _shared_by_address(shared, machines))
+
+    def builders(self) -> Collection[DeviceBuilder]:
+        """The sums of each address; whoever asks leaves them as they are."""
+        self._settle()
+        return self._builders.values()
 
     def summary(self, devices: Sequence[Device] | None = None) -> Summary:
         """The answer over all devices; ``devices`` saves working them out again."""
@@ -133,6 +151,15 @@ class Inventory:
         if len(self._builders) > self._most:
             kept = sorted(self._builders.values(), key=lambda builder: builder.order)[: self._most]
             self._builders = {builder.ip: builder for builder in kept}
+
+
+def _shared_by_address(
+    shared: Mapping[Account, set[int]], machines: Sequence[DeviceBuilder]
+) -> dict[Account, tuple[str, ...]]:
+    return {
+        account: tuple(machine.ip for machine in sorted((machines[n] for n in hands), key=lambda m: m.order))
+        for account, hands in sorted(shared.items())
+    }
 
 
 def _shows_login(session: Session) -> bool:

@@ -44,6 +44,19 @@ def test_an_account_on_two_devices_at_a_time_is_shared() -> None:
     assert seen == {"10.0.0.1": SHARED, "10.0.0.2": SHARED}
 
 
+def test_the_overview_names_the_account_and_who_shares_it() -> None:
+    made = Inventory()
+    for client, user, server in [
+        ("10.0.0.10", "scan", "192.0.2.1"),
+        ("10.0.0.9", "scan", "192.0.2.1"),
+        ("10.0.0.8", "scan", "192.0.2.2"),  # another server's user of that name
+        ("10.0.0.9", "own@example.com", "192.0.2.1"),
+    ]:
+        mac = COPIER + int(client.rpartition(".")[2])
+        made.add(use(client, 0, user, client_mac=mac, server_ip=server))
+    assert made.overview().shared == {("scan", "192.0.2.1"): ("10.0.0.9", "10.0.0.10")}
+
+
 def test_an_account_that_rested_before_another_device_took_it_up_moved() -> None:
     seen = account_findings(use("10.0.0.1", 0, client_mac=COPIER), use("10.0.0.2", 1.5, client_mac=SCANNER))
     assert seen == {"10.0.0.1": NOTHING, "10.0.0.2": MOVED}

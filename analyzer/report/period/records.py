@@ -130,9 +130,7 @@ def _providers(document: PeriodDocument) -> list[Record]:
 def _vendors(devices: Sequence[Device]) -> list[Record]:
     all_of = Counter(device.vendor for device in devices)
     passwords = Counter(device.vendor for device in devices if device.status in STILL_PASSWORD)
-    found = [
-        {"name": vendor, "devices": count, "with_password": passwords[vendor]} for vendor, count in all_of.items()
-    ]
+    found = [{"name": vendor, "devices": count, "with_password": passwords[vendor]} for vendor, count in all_of.items()]
     return sorted(found, key=lambda entry: (-entry["with_password"], -entry["devices"], entry["name"] or ""))
 
 
