@@ -29,6 +29,12 @@ LISTED_SERVERS = 128
 LISTED_MECHANISMS = 32
 """About 20 mechanisms are registered; the name comes from the wire."""
 
+LISTED_PROGRAMS = 32
+"""Programs that wrote messages. A device has one, a host of many programs a few; a relay passes on everybody's."""
+
+LISTED_FINGERPRINTS = 32
+"""TLS fingerprints of one address: one for each library and its settings."""
+
 LISTED_LINKS = 32
 """MAC address and TTL as they arrived. Devices have one or two, paths over several routers a few."""
 
@@ -74,6 +80,7 @@ class DeviceBuilder:
         "exposed",
         "failure",
         "findings",
+        "fingerprints",
         "first",
         "inside_tls",
         "ip",
@@ -86,6 +93,7 @@ class DeviceBuilder:
         "methods",
         "names",
         "order",
+        "programs",
         "servers",
         "sessions",
         "success",
@@ -113,6 +121,8 @@ class DeviceBuilder:
         self.servers: Sightings[Service] = Sightings(LISTED_SERVERS)
         self.links: Sightings[Link] = Sightings(LISTED_LINKS)
         self.evidence: Sightings[Piece] = Sightings(LISTED_EVIDENCE)
+        self.programs: Sightings[str] = Sightings(LISTED_PROGRAMS)
+        self.fingerprints: Sightings[str] = Sightings(LISTED_FINGERPRINTS)
 
     def add(self, session: Session) -> None:
         """Count one session of this address."""
@@ -133,6 +143,10 @@ class DeviceBuilder:
             self.findings[finding] = self.findings.get(finding, 0) + 1
         if session.ehlo is not None:
             self.names.add(clipped(session.ehlo), start)
+        if session.mail_program is not None:
+            self.programs.add(clipped(session.mail_program), start)
+        if session.tls_ja4 is not None:
+            self.fingerprints.add(session.tls_ja4, start)
         mac, ttl = session.client_mac, session.client_ttl
         self.links.add((mac or NO_MAC, ttl or NO_TTL), start)  # loopback has zeros for a MAC
         name = clipped(session.tls_sni or session.server_name or "")
@@ -191,13 +205,17 @@ class DeviceBuilder:
         self.servers.merge(other.servers)
         self.links.merge(other.links)
         self.evidence.merge(other.evidence)
+        self.programs.merge(other.programs)
+        self.fingerprints.merge(other.fingerprints)
 
     @property
     def unlisted(self) -> dict[str, int]:
         """Occurrences beyond the limit of each table that has any."""
         tables: dict[str, Sightings[Any]] = {
             "accounts": self.accounts,
+            "ja4": self.fingerprints,
             "links": self.links,
+            "mail_programs": self.programs,
             "mechanisms": self.mechanisms,
             "names": self.names,
             "servers": self.servers,

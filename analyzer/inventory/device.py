@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from analyzer.inventory.status import Status
 from analyzer.smtp.records import Evidence
@@ -36,6 +37,27 @@ class Refusal:
     meaning: str | None
 
 
+NameSource = Literal["assets", "dhcp", "mdns", "ehlo", "netbios", "dns", "rdns"]
+
+
+@dataclass(frozen=True, slots=True)
+class HostName:
+    """A name of a device, and who says so: the user's list, a protocol in the traffic, or reverse DNS."""
+
+    name: str
+    source: NameSource
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """What the user's own inventory says of a device; ``None`` where it does not say."""
+
+    name: str | None = None
+    owner: str | None = None
+    location: str | None = None
+    notes: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Device:
     """Everything seen of one sender of mail.
@@ -53,6 +75,11 @@ class Device:
         clients_behind: lower bound of the clients that share the address; 1 unless there is a sign of more.
         findings: ids, in the order of :data:`analyzer.inventory.findings.FINDINGS`.
         unlisted: occurrences of what did not fit into a bounded field, by field.
+        hostnames: what it is called, the best name first (see :mod:`analyzer.inventory.naming`).
+        mail_programs: programs that wrote its messages (``X-Mailer`` and the like), most frequent first.
+        ja4: sessions by TLS fingerprint of the client.
+        vendor_class: what it says of its maker and model when it asks for an address (DHCP option 60).
+        asset: its entry in the user's inventory.
     """
 
     device: str
@@ -79,6 +106,16 @@ class Device:
     findings: tuple[str, ...]
     advice: str
     unlisted: dict[str, int] = field(default_factory=dict)
+    hostnames: tuple[HostName, ...] = ()
+    mail_programs: tuple[str, ...] = ()
+    ja4: dict[str, int] = field(default_factory=dict)
+    vendor_class: str | None = None
+    asset: Asset | None = None
+
+    @property
+    def name(self) -> str | None:
+        """The best name, as :attr:`hostnames` orders them; ``None`` where nothing is known."""
+        return self.hostnames[0].name if self.hostnames else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ class Session:
         reasons: what an inferred verdict rests on, kebab-case words.
         likelihoods: how well what was seen inside TLS fits each method, as natural logarithms, the best one at 0;
             evidence of several sessions is added up by them. Empty where there is none.
+        mail_program: what the first message in the clear that said so named as the program that wrote it
+            (``X-Mailer`` and the like); ``None`` where none did.
         complete: the conversation's start and end were seen and nothing is missing between them.
         gaps: stretches of bytes known to be missing, both directions.
         findings: ids of :mod:`analyzer.inventory.findings`, in the table's order.
@@ -79,6 +81,7 @@ class Session:
     mechanisms_before_tls: tuple[str, ...] | None = None
     mechanisms_after_tls: tuple[str, ...] | None = None
     messages: int = 0
+    mail_program: str | None = None
     auth_required: bool = False
     is_smtp: bool = True
     complete: bool = False
