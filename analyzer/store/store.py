@@ -61,8 +61,16 @@ class Store:
         """First and last day (UTC) on which anything was seen; ``None`` while the store is empty."""
         raise NotImplementedError
 
-    def inventory(self, first: date, last: date) -> Inventory:
-        """What a scan of the traffic of these days, both included, would say; sessions belong to the day they began."""
+    def inventory(self, first: date, last: date, clients: Collection[str] | None = None) -> Inventory:
+        """What a scan of the traffic of these days, both included, would say; sessions belong to the day they began.
+
+        Args:
+            clients: look only at these addresses.
+        """
+        raise NotImplementedError
+
+    def days_seen(self, first: date, last: date) -> Mapping[str, Sequence[date]]:
+        """The days, both ends included, on which each client address was seen, in order."""
         raise NotImplementedError
 
     def trend(self, weeks: int, last: date) -> Sequence[TrendPoint]:
