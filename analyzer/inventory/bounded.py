@@ -31,16 +31,16 @@ class Sightings(Generic[K]):
         self.seen: dict[K, list[int]] = {}
         self.total = 0
 
-    def add(self, key: K, time: int) -> None:
-        """Count one occurrence of ``key``."""
-        self.total += 1
+    def add(self, key: K, time: int, times: int = 1) -> None:
+        """Count ``times`` occurrences of ``key``."""
+        self.total += times
         entry = self.seen.get(key)
         if entry is None:
-            self.seen[key] = [1, time, time]
+            self.seen[key] = [times, time, time]
             if len(self.seen) > 2 * self.limit:
                 self.settle()
             return
-        entry[COUNT] += 1
+        entry[COUNT] += times
         if time < entry[FIRST]:
             entry[FIRST] = time
         elif time > entry[LAST]:

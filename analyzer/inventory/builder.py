@@ -124,56 +124,56 @@ class DeviceBuilder:
         self.programs: Sightings[str] = Sightings(LISTED_PROGRAMS)
         self.fingerprints: Sightings[str] = Sightings(LISTED_FINGERPRINTS)
 
-    def add(self, session: Session) -> None:
-        """Count one session of this address."""
+    def add(self, session: Session, times: int = 1) -> None:
+        """Count ``times`` sessions like ``session``, which is of this address."""
         start, method = session.start, session.method
-        self.sessions += 1
-        self.messages += session.messages
+        self.sessions += times
+        self.messages += times * session.messages
         if start and (self.first < 0 or start < self.first):  # 0: packets without time stamps
             self.first = start
         if session.end > self.last:
             self.last = session.end
-        self.methods[method] = self.methods.get(method, 0) + 1
-        note_uses(self.uses, session)
+        self.methods[method] = self.methods.get(method, 0) + times
+        note_uses(self.uses, session, times)
         if session.tls_mode != "none":
-            self.tls += 1
+            self.tls += times
         if session.reason in ABSTENTIONS:
-            self.inside_tls += 1
+            self.inside_tls += times
         for finding in session.findings:
-            self.findings[finding] = self.findings.get(finding, 0) + 1
+            self.findings[finding] = self.findings.get(finding, 0) + times
         if session.ehlo is not None:
-            self.names.add(clipped(session.ehlo), start)
+            self.names.add(clipped(session.ehlo), start, times)
         if session.mail_program is not None:
-            self.programs.add(clipped(session.mail_program), start)
+            self.programs.add(clipped(session.mail_program), start, times)
         if session.tls_ja4 is not None:
-            self.fingerprints.add(session.tls_ja4, start)
+            self.fingerprints.add(session.tls_ja4, start, times)
         mac, ttl = session.client_mac, session.client_ttl
-        self.links.add((mac or NO_MAC, ttl or NO_TTL), start)  # loopback has zeros for a MAC
+        self.links.add((mac or NO_MAC, ttl or NO_TTL), start, times)  # loopback has zeros for a MAC
         name = clipped(session.tls_sni or session.server_name or "")
-        self.servers.add((session.server_ip, session.server_port, name, session.provider or "", method), start)
+        self.servers.add((session.server_ip, session.server_port, name, session.provider or "", method), start, times)
         if session.likelihoods and (piece := piece_of(session, name or session.server_ip)) is not None:
-            self.evidence.add(piece, start)
+            self.evidence.add(piece, start, times)
         if session.auth:
-            self._add_attempts(session, name)
+            self._add_attempts(session, name, times)
 
-    def _add_attempts(self, session: Session, server_name: str) -> None:
+    def _add_attempts(self, session: Session, server_name: str, times: int) -> None:
         if exposes_secret(session):
-            self.exposed += 1
+            self.exposed += times
         for attempt in session.auth:
             time = attempt.time or session.start
             if attempt.mechanism is not None:
-                self.mechanisms.add(clipped(attempt.mechanism), time)
+                self.mechanisms.add(clipped(attempt.mechanism), time, times)
             if (user := attempt.username) is not None:
                 has_domain = "@" in user or "\\" in user
                 scope = "" if has_domain else session.provider or server_name or session.server_ip
                 refused = attempt.outcome in ("failure", "cancelled")
-                self.accounts.add((refused, clipped(user), scope), time)
+                self.accounts.add((refused, clipped(user), scope), time, times)
             if attempt.outcome == "success":
-                self.success += 1
+                self.success += times
                 if time > self.last_success:
                     self.last_success = time
             elif attempt.outcome == "failure":
-                self.failure += 1
+                self.failure += times
                 failure = (time, attempt.code or 0, attempt.enhanced or "", clipped(attempt.meaning or ""))
                 if self.last_failure is None or failure > self.last_failure:
                     self.last_failure = failure

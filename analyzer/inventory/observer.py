@@ -222,6 +222,7 @@ class SessionObserver:
             server_side_seen=conversation.directions[server].payload > 0,
             client_side_seen=conversation.directions[client].payload > 0,
             oddities=oddities,
+            serial=conversation.directions[client].first,
         )
         finished = any(direction.finished for direction in conversation.directions)
         inside = tls.inference if self._tls is not None and session.tls_established is not False else None

@@ -20,6 +20,8 @@ class Session:
         start, end: first and last packet, nanoseconds since 1970-01-01 UTC.
         source: name of the input in which the conversation began.
         client_ip, server_ip: canonical text (RFC 5952 for IPv6).
+        serial: sequence number of the client's first byte, where its SYN was seen: tells the conversation from others
+            between the same endpoints, whoever saw it.
         client_mac, server_mac: 48-bit number, or ``None`` where the link has none.
         tls_mode: ``None`` when the conversation was already inside TLS as the capture began.
         tls_*: see :class:`analyzer.tls.records.TlsSession`.
@@ -90,3 +92,4 @@ class Session:
     client_side_seen: bool = False
     findings: list[str] = field(default_factory=list)
     oddities: dict[str, int] = field(default_factory=dict)
+    serial: int | None = None

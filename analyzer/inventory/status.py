@@ -85,9 +85,9 @@ class Support:
         self.highest = 0.0
         self.lowest = 1.0
 
-    def add(self, rank: int, confidence: float) -> None:
-        """Count one session of evidence ``EVIDENCE[rank]``."""
-        self.sessions += 1
+    def add(self, rank: int, confidence: float, times: int = 1) -> None:
+        """Count ``times`` sessions of evidence ``EVIDENCE[rank]``."""
+        self.sessions += times
         if rank < self.strongest:
             self.strongest = rank
         if rank > self.weakest:
@@ -109,16 +109,16 @@ class Support:
 Uses = dict[Use, Support]
 
 
-def _note(uses: Uses, use: Use, rank: int, confidence: float) -> None:
+def _note(uses: Uses, use: Use, rank: int, confidence: float, times: int) -> None:
     support = uses.get(use)
     if support is None:
         support = uses[use] = Support()
-    support.add(rank, confidence)
+    support.add(rank, confidence, times)
 
 
-def note_uses(uses: Uses, session: Session) -> None:
-    """Count what ``session`` shows, the method of every attempt included: a fallback from one to the other shows
-    both."""
+def note_uses(uses: Uses, session: Session, times: int = 1) -> None:
+    """Count what ``times`` such sessions show, the method of every attempt included: a fallback from one to the other
+    shows both."""
     method = session.method
     rank = _RANK[session.evidence] if session.evidence is not None else 0
     confidence = 1.0 if session.confidence is None else session.confidence
@@ -129,7 +129,7 @@ def note_uses(uses: Uses, session: Session) -> None:
         use = "none" if session.messages else "empty"
     else:
         use = _USE_OF_METHOD[method]
-    _note(uses, use, rank, confidence)
+    _note(uses, use, rank, confidence, times)
     if session.auth:
         others: dict[Use, AuthAttempt] | None = None
         for attempt in session.auth:
@@ -139,7 +139,7 @@ def note_uses(uses: Uses, session: Session) -> None:
                     others = {}
                 others[other] = attempt
         for other, attempt in (others or {}).items():
-            _note(uses, other, _RANK[attempt.evidence], attempt.confidence)
+            _note(uses, other, _RANK[attempt.evidence], attempt.confidence, times)
 
 
 def with_settled(uses: Uses, settled: Iterable[tuple[str, int, float]]) -> Uses:
