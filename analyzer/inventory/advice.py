@@ -1,10 +1,16 @@
-"""One sentence on what to do about a device, from its status, findings and providers."""
+"""One sentence on what to do about a device, from its status, its findings and what its password is worth.
+
+The plan behind it (:mod:`analyzer.advice`) rests on the same standing of its servers, and says the same at length.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from typing import Literal
 
+from analyzer.inventory.device import Server
+from analyzer.inventory.providers import providers
+from analyzer.inventory.standing import Standing, deciding, standing_of
 from analyzer.inventory.status import Status
 
 _BY_STATUS: dict[Status, str] = {
@@ -29,6 +35,18 @@ _WHY_UNKNOWN: dict[str, str] = {
     "lost": "Packets of the login are missing: capture whole sessions at a point that sees both directions",
 }
 """What to do about ``unknown`` where all of the device's unreadable sessions have the same reason."""
+
+_PASSWORD_AT: dict[Standing, str] = {
+    "own": (
+        "This password goes to a relay or server of your own, so nobody ends it for you: see how that one sends on, "
+        "and whether it uses a password for it"
+    ),
+    "kept": "Nothing to do until the provider announces an end of passwords; give this device an account of its own",
+}
+"""What to do about ``password`` by the standing of the server that matters, where it is not to move away."""
+
+_REFUSED = "Its logins are refused: check the account, its password or token, and what the reply means"
+"""In the place of "nothing to do"."""
 
 _DISABLED = (
     "Mail from this device is refused because passwords are switched off: "
@@ -62,16 +80,18 @@ _READABLE = (
 def advice(
     status: Status,
     findings: Collection[str],
-    password_providers: Iterable[str],
+    servers: Sequence[Server] = (),
     why_unknown: Literal["inside-tls", "lost"] | None = None,
 ) -> str:
     """The sentence for a device.
 
     Args:
         findings: ids of the device's findings.
-        password_providers: ids of providers it sends a password to, most used first.
+        servers: those that get its password (:func:`analyzer.inventory.standing.password_servers`).
         why_unknown: the one reason for which its sessions could not be read; ``None`` where there are several.
     """
+    server = deciding(servers, providers()) if servers else None
+    standing = standing_of(server, providers()) if server is not None else None
     if "basic-disabled" in findings:
         sentence = _DISABLED
     elif status in ("no-auth", "unknown") and (stopped := next(filter(findings.__contains__, _STOPPED), None)):
@@ -80,21 +100,20 @@ def advice(
         sentence = _NOTHING_ACCEPTED
     elif status == "unknown" and why_unknown is not None:
         sentence = _WHY_UNKNOWN[why_unknown]
+    elif status == "password" and standing in _PASSWORD_AT:
+        sentence = _PASSWORD_AT[standing]
     else:
         sentence = _BY_STATUS[status]
-    if "basic-to-retiring-provider" in findings and (note := _retirement(password_providers)):
-        sentence += f"; {note}"
+    if "auth-failing" in findings and sentence.startswith("Nothing to do"):
+        sentence = _REFUSED
+    if server is not None and standing in ("ended", "retiring"):
+        sentence += f"; {_announced(server)}"
     if "readable-after-starttls" in findings:
         sentence += f"; {_READABLE}"
     return sentence + "."
 
 
-def _retirement(provider_ids: Iterable[str]) -> str | None:
-    """What the first provider that ends passwords says about it."""
-    from analyzer.inventory.providers import provider
-
-    for id in provider_ids:
-        known = provider(id)
-        if known is not None and known.basic in ("retiring", "ended") and known.note:
-            return f"{known.name}: {known.note}"
-    return None
+def _announced(server: Server) -> str:
+    """What the provider that ends passwords says about it."""
+    known = providers()[server.provider or ""]
+    return f"{known.name}: {known.note or 'it ends password logins'}"

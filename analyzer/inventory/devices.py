@@ -18,6 +18,7 @@ from analyzer.inventory.evidence import settled
 from analyzer.inventory.findings import FINDINGS, in_table_order
 from analyzer.inventory.network import Neighbourhood, clients_behind
 from analyzer.inventory.session import Session
+from analyzer.inventory.standing import PASSWORD_METHODS, password_servers
 from analyzer.inventory.status import STATUSES, STILL_PASSWORD, Uses, judge, with_settled
 from analyzer.inventory.vendors import vendor_of
 
@@ -27,8 +28,6 @@ listed, and private addresses are kept first."""
 
 SLACK = 1.125
 """The table may grow by an eighth before it is cut back, so that cutting is rare."""
-
-_WITH_PASSWORD = ("basic", "challenge")
 
 _REFUSED = 535
 """The reply to wrong credentials (RFC 4954 section 6). FTP has it, too, but after a command of its own (RFC 2228)."""
@@ -53,24 +52,24 @@ class Inventory:
         self._last: int | None = None
         self._methods: Counter[str] = Counter()
 
-    def add(self, session: Session) -> None:
-        """Count ``session`` towards the device that opened it.
+    def add(self, session: Session, times: int = 1) -> None:
+        """Count ``times`` sessions like ``session`` towards the device that opened them.
 
         Conversations that were readable and not SMTP make no device, unless they show a login as only SMTP has it:
         however odd the rest, a password in the clear must not be counted away. What is inside TLS cannot be read, so
         the port it was sent to speaks for it.
         """
-        if not session.is_smtp and session.tls_mode == "none" and not _shows_login(session):
-            self._not_smtp += 1
+        if not is_mail(session):
+            self._not_smtp += times
             return
-        self._sessions += 1
-        self._messages += session.messages
-        self._methods[session.method] += 1
+        self._sessions += times
+        self._messages += times * session.messages
+        self._methods[session.method] += times
         if session.start and (self._first is None or session.start < self._first):  # 0: packets without time stamps
             self._first = session.start
         if session.end and (self._last is None or session.end > self._last):
             self._last = session.end
-        self._builder(session.client_ip).add(session)
+        self._builder(session.client_ip).add(session, times)
 
     def merge(self, other: Inventory) -> None:
         """Add all that ``other`` knows, which stays as it is."""
@@ -162,6 +161,11 @@ def _shared_by_address(
     }
 
 
+def is_mail(session: Session) -> bool:
+    """Whether ``session`` makes a device; see :meth:`Inventory.add`."""
+    return session.is_smtp or session.tls_mode != "none" or _shows_login(session)
+
+
 def _shows_login(session: Session) -> bool:
     """Whether a login succeeded, or an AUTH command was answered with a verdict on its credentials."""
     for attempt in session.auth:
@@ -228,7 +232,7 @@ def _device(
         last_seen=machine.last,
         clients_behind=behind,
         findings=in_table_order(findings),
-        advice=advice(status, findings, _password_providers(servers), _why_unknown(machine, uses)),
+        advice=advice(status, findings, password_servers(status, servers), _why_unknown(machine, uses)),
         unlisted=machine.unlisted,
     )
 
@@ -281,7 +285,7 @@ def _most_frequent(counts: Counter[str]) -> str | None:
 
 
 def _password_providers(servers: Sequence[Server]) -> list[str]:
-    return [s.provider for s in servers if s.provider and any(method in s.methods for method in _WITH_PASSWORD)]
+    return [s.provider for s in servers if s.provider and any(method in s.methods for method in PASSWORD_METHODS)]
 
 
 def _provider_uses(devices: Sequence[Device]) -> dict[str, ProviderUse]:

@@ -8,7 +8,7 @@ certificate.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
@@ -62,18 +62,42 @@ class Match(NamedTuple):
 _ENHANCED = re.compile(r"2\.\d{1,3}\.\d{1,3}")
 
 
+_own: dict[str, Provider] = {}
+"""Rows of the user's, which go before the ones that come with the program."""
+
+
 @cache
 def providers() -> dict[str, Provider]:
     """Every known provider by id."""
+    return {**{id: _row(id, row) for id, row in provider_rows().items()}, **_own}
+
+
+def provider_rows() -> dict[str, dict[str, Any]]:
+    """The rows that come with the program, as the file has them."""
     import tomllib
 
-    text = Path(__file__).with_name("providers.toml").read_text("utf-8")
-    return {id: _row(id, row) for id, row in tomllib.loads(text).items()}
+    rows: dict[str, dict[str, Any]] = tomllib.loads(Path(__file__).with_name("providers.toml").read_text("utf-8"))
+    return rows
 
 
 def _row(id: str, row: dict[str, Any]) -> Provider:
     fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
     return Provider(id=id, **fields)
+
+
+def use_own_providers(rows: Mapping[str, Provider]) -> None:
+    """From now on ``rows`` (by id) replace or add to what comes with the program: recognition, findings and advice
+    must all speak of the same providers. To be called before anything is read."""
+    _own.clear()
+    _own.update(rows)
+    for remembered in (providers, ending_passwords, _hosts, _greetings, _find_host, _find_greeting):
+        remembered.cache_clear()
+
+
+@cache
+def ending_passwords() -> frozenset[str]:
+    """Ids of providers that have ended password logins, or announced it."""
+    return frozenset(id for id, row in providers().items() if row.basic in ("retiring", "ended"))
 
 
 def provider(id: str) -> Provider | None:

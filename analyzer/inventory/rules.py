@@ -7,7 +7,6 @@ A fact that was not seen (``None``) never satisfies a rule. What each id means, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 
 from analyzer.inventory.exposure import (
     PASSWORD_METHODS,
@@ -41,15 +40,12 @@ SHOWS_SECRET = PASSWORD_METHODS | REUSABLE_METHODS
 OAUTH_MECHANISMS = frozenset({"XOAUTH2", "OAUTHBEARER"})
 
 
-@cache
 def _ends_passwords(provider_id: str) -> bool:
-    from analyzer.inventory.providers import provider  # loads the provider table: only when it is needed
+    from analyzer.inventory.providers import ending_passwords  # loads the provider table: only when it is needed
 
-    known = provider(provider_id)
-    return known is not None and known.basic in ("retiring", "ended")
+    return provider_id in ending_passwords()
 
 
-@cache
 def _submits_to_port_25(provider_id: str) -> bool:
     from analyzer.inventory.providers import provider
 

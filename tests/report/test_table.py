@@ -50,8 +50,8 @@ Findings (devices)
 What to do
   10.10.0.103: Change this account's password (or revoke its token) now, and turn on STARTTLS (587)
     or TLS (465).
-  10.10.0.104: Move this device to OAuth where its firmware can, else to a relay trusted by address
-    or certificate.
+  10.10.0.104: This password goes to a relay or server of your own, so nobody ends it for you: see
+    how that one sends on, and whether it uses a password for it.
   2001:db8::107: Packets of the login are missing: capture whole sessions at a point that sees both
     directions.
   10.10.0.106: Confirm that this device is meant to send without authentication (relay by address or
