@@ -91,7 +91,7 @@ class Quality:
         inputs: captures and live runs that they came from. damaged: of them, that were cut or incomplete.
         dropped: packets that sensors lost.
         days_without: days of the period on which nothing was seen.
-        sensors: names, in order.
+        sensors: names, in order. missing_sensors: those that reported in the period before, and not in this one.
     """
 
     sessions: int
@@ -103,6 +103,7 @@ class Quality:
     dropped: int
     days_without: int
     sensors: tuple[str, ...]
+    missing_sensors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,8 @@ class PeriodReport:
         devices: seen in the period, worst first. summary: over them.
         before, summary_before: the period before; ``None`` where the store does not reach back that far.
         changes: those that need attention first; of each kind the worst devices first.
+        returned: use a password and are known from earlier, but were not seen in the period before.
+        absent: used a password in the period before, and are not seen in this one, which does not mean anything yet.
         trend: by ISO weeks, oldest first, up to the week in which the period ends.
         first_seen: when each device was seen first of all, nanoseconds since 1970-01-01 UTC, by the address it goes by.
         shared: accounts on several devices.
@@ -130,6 +133,8 @@ class PeriodReport:
     first_seen: Mapping[str, int]
     shared: Sequence[SharedAccount]
     quality: Quality
+    returned: Sequence[Device] = ()
+    absent: Sequence[Device] = ()
     forecast: date | None = None
     unlisted: Mapping[str, int] = field(default_factory=dict)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 
 from analyzer.errors import UsageError
@@ -79,14 +78,9 @@ def before(period: Period) -> Period:
     return _OF[period.unit](last)
 
 
-def length(period: Period) -> int:
-    """Days."""
-    return (period.last - period.first).days + 1
-
-
-def days(period: Period) -> Iterator[date]:
-    """Each day, in order."""
-    return (period.first + n * _DAY for n in range(length(period)))
+def start(period: Period) -> int:
+    """When it begins, nanoseconds since 1970-01-01 UTC."""
+    return (period.first - date(1970, 1, 1)).days * 86_400 * 10**9
 
 
 def name(period: Period) -> str:

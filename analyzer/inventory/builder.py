@@ -70,6 +70,11 @@ def clipped(text: str) -> str:
     return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
 
 
+def order_of(address: IPv4Address | IPv6Address) -> Order:
+    """Private addresses first: where not all devices fit, those of the own network are the ones in question."""
+    return not address.is_private, address.version, int(address)
+
+
 class DeviceBuilder:
     """Sums over the sessions of one client address."""
 
@@ -104,8 +109,7 @@ class DeviceBuilder:
     def __init__(self, ip: str) -> None:
         self.ip = ip
         self.address: IPv4Address | IPv6Address = ip_address(ip)
-        # Private addresses first: where not all devices fit, those of the own network are the ones in question.
-        self.order: Order = (not self.address.is_private, self.address.version, int(self.address))
+        self.order = order_of(self.address)
         self.sessions = self.messages = self.success = self.failure = self.exposed = 0
         self.tls = 0  # sessions in which TLS began, or had begun before the capture
         self.inside_tls = 0  # sessions whose login nobody could see for that reason
