@@ -17,9 +17,10 @@ from collections.abc import Callable, Iterable, Sequence
 
 from analyzer.capture.frames import FrameBatch
 from analyzer.decryption.stage import Decryption
+from analyzer.hostnames import NAME_PORTS, Learned, NameReader
 from analyzer.inventory.observer import SessionObserver
 from analyzer.inventory.session import Session
-from analyzer.packets import SUBMISSION_PORTS, SegmentDecoder
+from analyzer.packets import NO_DATAGRAM_PORTS, SUBMISSION_PORTS, SegmentDecoder
 from analyzer.streams import Conversation, ConversationTracker, Limits, Listener
 
 
@@ -33,6 +34,7 @@ class Analysis:
         limits: bounds on memory.
         decryption: reads what was said inside TLS, where there are keys; whoever made it ends it.
         listen: makes the observer of a conversation; by default the one that ``decryption`` needs.
+        on_name: receives what datagrams tell of hosts' names; without it none are looked at.
 
     Attributes:
         frames, segments: seen so far.
@@ -46,11 +48,14 @@ class Analysis:
         limits: Limits | None = None,
         decryption: Decryption | None = None,
         listen: Callable[[Conversation], SessionObserver] | None = None,
+        on_name: Callable[[Learned], None] | None = None,
     ) -> None:
         self._names = names
         self._on_session = on_session
         self._decryption = decryption
-        self._decoder = SegmentDecoder(ports)
+        self._on_name = on_name
+        self._name_reader = NameReader()
+        self._decoder = SegmentDecoder(ports, NAME_PORTS if on_name is not None else NO_DATAGRAM_PORTS)
         if listen is None:
             listen = SessionObserver if decryption is None else decryption.listen
         self._tracker = ConversationTracker(listen, self._close, self._decoder.ports, limits)
@@ -70,7 +75,7 @@ class Analysis:
     @property
     def oddities(self) -> Counter[str]:
         """Peculiarities that belong to no single session, counted."""
-        return self._tracker.oddities
+        return self._tracker.oddities + self._name_reader.oddities + self._decoder.oddities
 
     @property
     def open(self) -> int:
@@ -90,6 +95,11 @@ class Analysis:
         segments = self._decoder.decode(batch)
         self.segments += len(segments)
         self._tracker.add(segments)
+        if self._on_name is not None and self._decoder.datagrams:
+            for datagram in self._decoder.datagrams:
+                for learned in self._name_reader.read(datagram):
+                    self._on_name(learned)
+            self._decoder.datagrams.clear()
         if self._decryption is not None:
             for session in self._decryption.released():
                 self._on_session(session)

@@ -19,7 +19,7 @@ LAYERS = (
     {"capture", "tshark"},
     {"packets"},
     {"streams"},
-    {"smtp", "tls"},
+    {"hostnames", "smtp", "tls"},
     {"inventory"},
     {"history"},
     {"store", "decryption", "alerts", "scrub"},
@@ -36,7 +36,7 @@ LAYERS = (
 ANYWHERE = {"errors"}
 RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
 
-SANS_IO = {"smtp", "tls", "streams"}
+SANS_IO = {"hostnames", "smtp", "tls", "streams"}
 IO_MODULES = {"asyncio", "io", "mmap", "os", "select", "socket", "ssl", "subprocess", "threading", "time"}
 
 LONGEST_MODULE = 600

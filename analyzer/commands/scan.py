@@ -83,7 +83,9 @@ class _Scan:
         self.ports = SUBMISSION_PORTS | frozenset(options.port)
         names = [source.name for source in captures.sources]
         self._decryption = decryption
-        self._analysis = Analysis(names, self._take, self.ports, limits_of(options), decryption)
+        self._analysis = Analysis(
+            names, self._take, self.ports, limits_of(options), decryption, on_name=self._inventory.learn
+        )
         self._unread = False
 
     def _take(self, session: Session) -> None:
@@ -115,7 +117,7 @@ class _Scan:
             summaries(self._captures, damage),
             self._analysis.undecoded,
             damage,
-            self._oddities + self._analysis.oddities + self._captures.oddities,
+            self._oddities + self._analysis.oddities + self._captures.oddities + self._inventory.names.oddities,
             interrupted,
         )
 

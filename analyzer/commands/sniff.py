@@ -301,6 +301,6 @@ class _Sniff:
             inputs,
             monitor.analysis.undecoded,
             damage,
-            monitor.oddities + monitor.analysis.oddities,
+            monitor.oddities + monitor.analysis.oddities + monitor.inventory.names.oddities,
             interrupted,
         )

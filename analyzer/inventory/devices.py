@@ -10,13 +10,17 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, NamedTuple
 
+from analyzer.hostnames import Learned
 from analyzer.inventory.accounts import accounts_in_several_hands
 from analyzer.inventory.advice import advice
 from analyzer.inventory.builder import Account, DeviceBuilder
-from analyzer.inventory.device import Device, ProviderUse, Refusal, Server, Summary
+from analyzer.inventory.device import Device, HostName, ProviderUse, Refusal, Server, Summary
 from analyzer.inventory.evidence import settled
 from analyzer.inventory.findings import FINDINGS, in_table_order
-from analyzer.inventory.network import Neighbourhood, clients_behind
+from analyzer.inventory.known_names import KnownNames
+from analyzer.inventory.naming import best_first
+from analyzer.inventory.network import Neighbourhood, clients_behind, is_host_name
+from analyzer.inventory.providers import ending_passwords, provider_of
 from analyzer.inventory.session import Session
 from analyzer.inventory.standing import PASSWORD_METHODS, password_servers
 from analyzer.inventory.status import STATUSES, STILL_PASSWORD, Uses, judge, with_settled
@@ -42,7 +46,11 @@ class Overview(NamedTuple):
 
 
 class Inventory:
-    """Everything known of all devices so far."""
+    """Everything known of all devices so far.
+
+    Attributes:
+        names: what hosts are called, devices or not.
+    """
 
     def __init__(self, most_devices: int = MOST_DEVICES) -> None:
         self._most = most_devices
@@ -51,6 +59,11 @@ class Inventory:
         self._first: int | None = None
         self._last: int | None = None
         self._methods: Counter[str] = Counter()
+        self.names = KnownNames()
+
+    def learn(self, learned: Learned) -> None:
+        """Remember what a datagram told of a host."""
+        self.names.learn(learned)
 
     def add(self, session: Session, times: int = 1) -> None:
         """Count ``times`` sessions like ``session`` towards the device that opened them.
@@ -83,6 +96,7 @@ class Inventory:
             self._last = other._last if self._last is None else max(self._last, other._last)
         for ip, builder in other._builders.items():
             self._builder(ip).merge(builder)
+        self.names.merge(other.names)
 
     def devices(self) -> list[Device]:
         """Every device, worst status first, then by address."""
@@ -91,7 +105,7 @@ class Inventory:
     def overview(self) -> Overview:
         """Every device, and the accounts that several of them log in with."""
         self._settle()
-        around = Neighbourhood(self._builders.values())
+        around = Neighbourhood(self._builders.values(), self.names)
         groups = around.machines(self._builders.values())
         machines = [_merged(members) for members in groups]
         shared, taken_up = accounts_in_several_hands(machines, groups, around)
@@ -199,13 +213,15 @@ def _device(
 ) -> Device:
     uses = with_settled(machine.uses, settled(machine.evidence))
     status, evidence, confidence = judge(uses, machine.exposed > 0)
-    behind = clients_behind(members)
+    names = around.names
+    behind = clients_behind(members, names)
     if behind > 1:
         findings.add("several-clients-behind")
     if status == "no-auth" and not machine.messages:
         findings.add("no-message-accepted")
     mac = around.mac_of(members[0])
-    servers = _servers(machine)
+    servers = _servers(machine, names)
+    findings |= _findings_by_name(machine, servers)
     users = Counter[str]()
     for (_, user, _), count in machine.accounts.counts():
         users[user] += count
@@ -234,7 +250,29 @@ def _device(
         findings=in_table_order(findings),
         advice=advice(status, findings, password_servers(status, servers), _why_unknown(machine, uses)),
         unlisted=machine.unlisted,
+        hostnames=_host_names(machine, members, names, mac),
+        mail_programs=tuple(program for program, _ in machine.programs.counts()),
+        ja4=dict(machine.fingerprints.counts()),
+        vendor_class=names.vendor_class(mac),
     )
+
+
+def _host_names(
+    machine: DeviceBuilder, members: Sequence[DeviceBuilder], names: KnownNames, mac: int | None
+) -> tuple[HostName, ...]:
+    """What the device is called, by itself and by others; a text in EHLO that is no name only where nothing else is."""
+    greeted = [HostName(name, "ehlo") for name, _ in machine.names.counts()]
+    usable = [name for name in greeted if is_host_name(name.name)]
+    found = best_first([*usable, *names.names((member.ip for member in members), mac)])
+    return found or tuple(greeted[:1])
+
+
+def _findings_by_name(machine: DeviceBuilder, servers: Sequence[Server]) -> set[str]:
+    """Findings that sessions could not have, since only what DNS calls their server shows whose it is."""
+    seen = {(ip, provider) for ip, _, _, provider, _ in machine.servers.listed()}
+    by_name = [server for server in servers if server.provider and (server.ip, server.provider) not in seen]
+    retiring = any("basic" in server.methods and server.provider in ending_passwords() for server in by_name)
+    return {"basic-to-retiring-provider"} if retiring else set()
 
 
 def _why_unknown(machine: DeviceBuilder, uses: Uses) -> Literal["inside-tls", "lost"] | None:
@@ -252,8 +290,11 @@ def _refusal(machine: DeviceBuilder) -> Refusal | None:
     return Refusal(time, code or None, enhanced or None, meaning or None)
 
 
-def _servers(machine: DeviceBuilder) -> tuple[Server, ...]:
-    """Servers by address, most used first; the name and provider of each are the ones seen most."""
+def _servers(machine: DeviceBuilder, known: KnownNames) -> tuple[Server, ...]:
+    """Servers by address, most used first; the name and provider of each are the ones seen most.
+
+    Where neither the client nor the server said either, what DNS calls the address must do.
+    """
     by_ip: dict[str, list[tuple[int, str, str, str, int]]] = defaultdict(list)
     for (ip, port, name, provider, method), count in machine.servers.counts():
         by_ip[ip].append((port, name, provider, method, count))
@@ -266,12 +307,13 @@ def _servers(machine: DeviceBuilder) -> tuple[Server, ...]:
                 names[name] += count
             if provider:
                 providers[provider] += count
+        called = known.server_names(ip)
         servers.append(
             Server(
                 ip=ip,
-                name=_most_frequent(names),
+                name=_most_frequent(names) or next(iter(called), None),
                 ports=tuple(sorted({entry[0] for entry in entries})),
-                provider=_most_frequent(providers),
+                provider=_most_frequent(providers) or next(filter(None, map(provider_of, called)), None),
                 sessions=methods.total(),
                 methods=dict(sorted(methods.items())),
             )

@@ -9,6 +9,7 @@ from ipaddress import IPv6Address, ip_address
 from itertools import pairwise
 
 from analyzer.inventory.builder import NO_MAC, NO_TTL, DeviceBuilder
+from analyzer.inventory.known_names import KnownNames
 
 INITIAL_TTLS = frozenset({32, 64, 128, 255})
 """What operating systems start with. Any other value was lowered by a router, so the frame's MAC is the router's.
@@ -17,6 +18,9 @@ printer.)"""
 
 TTL_CLASSES = (64, 128, 255)
 """Initial values that tell operating systems apart. 32 is not among them: it could be 64 after a long way."""
+
+_LOCALLY_ADMINISTERED = 2
+"""The bit of a MAC's first byte that says it was not given by the maker."""
 
 IPV6_ADDRESSES = 3
 """One interface has a link-local, a stable and a temporary address (RFC 8981) at a time; more are several devices, or
@@ -29,17 +33,23 @@ _ADDRESS = re.compile(r"\[(?:IPv6:)?([0-9A-F:.]{2,45})\]|(\d{1,3}(?:\.\d{1,3}){3
 """An address in the place of a name (RFC 5321 section 4.1.3); many printers leave the brackets out."""
 
 
+def is_host_name(text: str) -> bool:
+    """Whether what was said in EHLO can tell hosts apart; ``localhost`` and addresses cannot."""
+    name = text.lower().rstrip(".")
+    return (
+        bool(name)
+        and not name.startswith("[")
+        and name.split(".")[0] != "localhost"
+        and _ADDRESS.fullmatch(name) is None
+    )
+
+
 def host_names(builders: Iterable[DeviceBuilder]) -> set[str]:
     """EHLO names that can tell hosts apart, in lower case.
 
     ``localhost`` and addresses are left out, and so are short forms of longer names.
     """
-    names = {name.lower().rstrip(".") for builder in builders for name in builder.names.listed()}
-    names = {
-        name
-        for name in names
-        if name and not name.startswith("[") and name.split(".")[0] != "localhost" and not _ADDRESS.fullmatch(name)
-    }
+    names = {name.lower().rstrip(".") for b in builders for name in b.names.listed() if is_host_name(name)}
     first_labels = {name.split(".")[0] for name in names if "." in name}
     return {name for name in names if "." in name or name not in first_labels}
 
@@ -59,19 +69,26 @@ def named_addresses(builders: Iterable[DeviceBuilder]) -> set[str]:
     return found
 
 
-def clients_behind(members: Sequence[DeviceBuilder]) -> int:
+def clients_behind(members: Sequence[DeviceBuilder], known: KnownNames) -> int:
     """How many clients share the address, at least.
 
-    The largest of three counts, each a lower bound by itself: operating systems (by initial TTL, per IP version, whose
-    defaults may differ), addresses in EHLO (all of the host's own are one), host names. They are not added up: one host
-    may show all three.
+    The largest of four counts, each a lower bound by itself: operating systems (by initial TTL, per IP version, whose
+    defaults may differ), addresses in EHLO (all of the host's own are one), host names, interfaces that the address
+    was leased to. They are not added up: one host may show all four. TLS fingerprints and mail programs are no bound:
+    one host may run any number of programs.
     """
     systems = 1
     for version in (4, 6):
         ttls = {ttl for m in members if m.address.version == version for _, ttl in m.links.listed() if ttl != NO_TTL}
         systems = max(systems, len({min(c for c in TTL_CLASSES if ttl <= c) for ttl in ttls}))
     named, own = named_addresses(members), {member.ip for member in members}
-    return max(systems, len(named - own) + (not named.isdisjoint(own)), len(host_names(members)))
+    leases = max((len(known_leases(known, ip)) for ip in own), default=0)
+    return max(systems, len(named - own) + (not named.isdisjoint(own)), len(host_names(members)), leases)
+
+
+def known_leases(known: KnownNames, ip: str) -> list[int]:
+    """Interfaces that an address was leased to, without those whose MAC was made up and may change (IEEE 802c)."""
+    return [mac for mac in known.leased_to(ip) if not mac >> 40 & _LOCALLY_ADMINISTERED]
 
 
 def _one_lease_at_a_time(members: Sequence[DeviceBuilder]) -> bool:
@@ -85,9 +102,16 @@ def _one_lease_at_a_time(members: Sequence[DeviceBuilder]) -> bool:
     )
 
 
-def _is_router(members: Sequence[DeviceBuilder]) -> bool:
-    """Whether one MAC speaks for too many addresses to be a device."""
+def _is_router(mac: int, members: Sequence[DeviceBuilder], known: KnownNames) -> bool:
+    """Whether one MAC speaks for too many addresses to be a device.
+
+    Addresses that DHCP gave to that very interface, and to no other one, are its own however many there are.
+    """
+    if len(members) == 1:
+        return False
     ipv4 = [member for member in members if member.address.version == 4]
+    if all(known.leased_to(member.ip) == (mac,) for member in ipv4):
+        ipv4 = ipv4[:1]
     ipv6 = [m.address for m in members if isinstance(m.address, IPv6Address) and not m.address.is_link_local]
     return (
         (len(ipv4) > 1 and not _one_lease_at_a_time(ipv4))
@@ -97,9 +121,15 @@ def _is_router(members: Sequence[DeviceBuilder]) -> bool:
 
 
 class Neighbourhood:
-    """Who is on the link itself and who is behind a router, over all addresses of an inventory."""
+    """Who is on the link itself and who is behind a router, over all addresses of an inventory.
 
-    def __init__(self, builders: Iterable[DeviceBuilder]) -> None:
+    Args:
+        builders: the sums of every address.
+        names: what DHCP told of leases.
+    """
+
+    def __init__(self, builders: Iterable[DeviceBuilder], names: KnownNames | None = None) -> None:
+        self.names = names or KnownNames()
         by_mac: dict[int, list[DeviceBuilder]] = defaultdict(list)
         self.routers: set[int] = set()
         for builder in builders:
@@ -107,19 +137,29 @@ class Neighbourhood:
                 by_mac[mac].append(builder)
             self.routers |= {mac for mac, ttl in builder.links.listed() if ttl != NO_TTL and ttl not in INITIAL_TTLS}
         self.routers -= {NO_MAC}
-        self.routers |= {mac for mac, members in by_mac.items() if len(members) > 1 and _is_router(members)}
+        self.routers |= {
+            mac for mac, members in by_mac.items() if len(members) > 1 and _is_router(mac, members, self.names)
+        }
 
     def mac_of(self, builder: DeviceBuilder) -> int | None:
-        """The device's own MAC: the only one it has been seen with that is no router's."""
+        """The device's own MAC: the only one it has been seen with that is no router's, else the one that its address
+        was leased to."""
         own = {mac for mac, _ in builder.links.listed()} - self.routers - {NO_MAC}
-        return own.pop() if len(own) == 1 else None
+        return own.pop() if len(own) == 1 else None if own else self._leased_mac(builder)
+
+    def _leased_mac(self, builder: DeviceBuilder) -> int | None:
+        """The only interface that the address was ever leased to; a router's own address tells nothing of who is
+        behind it."""
+        leases = self.names.leased_to(builder.ip)
+        return leases[0] if len(leases) == 1 and leases[0] not in self.routers else None
 
     def behind_router(self, builder: DeviceBuilder) -> bool:
         """Whether frames of this address came from a router."""
         return any(mac in self.routers for mac, _ in builder.links.listed())
 
     def _proven_mac(self, builder: DeviceBuilder) -> int | None:
-        """The device's MAC where every frame came straight from it: one MAC, and no router on the way.
+        """The device's MAC where every frame came straight from it: one MAC, and no router on the way. Or the one that
+        DHCP gave the address to, and no other one, if frames came by a router.
 
         Of some sessions no TTL is known; those of the same MAC speak for them.
         """
@@ -127,6 +167,8 @@ class Neighbourhood:
         ttls = {ttl for _, ttl in links} - {NO_TTL}
         if len({mac for mac, _ in links}) == 1 and ttls and ttls <= INITIAL_TTLS:
             return self.mac_of(builder)
+        if {mac for mac, _ in links} <= self.routers:
+            return self._leased_mac(builder)
         return None
 
     def machines(self, builders: Iterable[DeviceBuilder]) -> list[list[DeviceBuilder]]:

@@ -48,6 +48,7 @@ class Monitor:
         limits, most_devices: bounds on memory.
         clock: makes time steady.
         recorder: keeps packets of sessions in question; its times are steady ones.
+        host_names: learn what hosts are called from DHCP, DNS and the like.
 
     Attributes:
         inventory: of the sessions that are over.
@@ -69,6 +70,7 @@ class Monitor:
         most_devices: int = MOST_DEVICES,
         clock: SteadyClock | None = None,
         recorder: Recorder | None = None,
+        host_names: bool = True,
     ) -> None:
         self._on_event = on_event
         self.watcher = watcher or Watcher()
@@ -82,7 +84,12 @@ class Monitor:
         self.recorder = recorder
         listen = LiveObserver if recorder is None else recorder.listen
         self.analysis = Analysis(
-            names, self._ended, ports, limits, listen=lambda conversation: listen(conversation, self._sighted)
+            names,
+            self._ended,
+            ports,
+            limits,
+            listen=lambda conversation: listen(conversation, self._sighted),
+            on_name=self.inventory.learn if host_names else None,
         )
         self._looked = self.clock.now()
 

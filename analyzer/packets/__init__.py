@@ -5,7 +5,8 @@ batch at once in numpy (:mod:`.columns`). The few that are wrapped in something 
 time (:mod:`.unwrap`). The port filter applies to the innermost TCP header in both.
 """
 
+from analyzer.packets.datagrams import NO_DATAGRAM_PORTS, Datagram, DatagramPorts
 from analyzer.packets.decoder import SUBMISSION_PORTS, SegmentDecoder
 from analyzer.packets.segments import SegmentBatch
 
-__all__ = ["SUBMISSION_PORTS", "SegmentBatch", "SegmentDecoder"]
+__all__ = ["NO_DATAGRAM_PORTS", "SUBMISSION_PORTS", "Datagram", "DatagramPorts", "SegmentBatch", "SegmentDecoder"]

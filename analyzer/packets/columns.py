@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from analyzer.packets.datagrams import NO_DATAGRAM_PORTS, DatagramPorts
 from analyzer.packets.headers import (
     ETHERNET,
     ETHERNET_IPV4_TCP,
@@ -31,6 +31,7 @@ from analyzer.packets.headers import (
     mac_numbers,
     swapped,
 )
+from analyzer.packets.located import Ints, Located, Mask
 from analyzer.packets.segments import NO_MAC, SegmentBatch
 from analyzer.packets.wrappings import (
     ETHERTYPES,
@@ -41,9 +42,6 @@ from analyzer.packets.wrappings import (
     UNOPENED_PORTS,
     UNOPENED_PROTOCOLS,
 )
-
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 
 def number_table(numbers: Iterable[int]) -> Mask:
@@ -76,34 +74,23 @@ _SWAPPED_IPV4 = swapped(ETHERTYPE_IPV4)
 _SWAPPED_FRAGMENT = swapped(0x3FFF)  # more-fragments bit and offset
 
 
-@dataclass(slots=True)
-class Located:
-    """Frames whose TCP header was found, in frame order.
-
-    Attributes:
-        frame: ``int64[n]``, position in the batch.
-        ip: ``int64[n]``, offset of the IP header in the batch's bytes.
-        tcp: ``int64[n]``, offset of the TCP header.
-        version6: ``bool[n]``, IPv6.
-        link: ``int64[n]``, offset of the Ethernet header or -1.
-    """
-
-    frame: Ints
-    ip: Ints
-    tcp: Ints
-    version6: Mask
-    link: Ints
-
-
 class Columns:
     """Locates the TCP headers on the ports of interest.
 
     Args:
         ports: the ports of interest.
         reasons: counts what could not be decoded, by reason.
+        wanted: ports of UDP datagrams that are wanted, too.
+
+    Attributes:
+        datagrams: those among the frames that were last looked at; whoever takes them leaves none.
     """
 
-    def __init__(self, ports: frozenset[int], reasons: Counter[str]) -> None:
+    def __init__(self, ports: frozenset[int], reasons: Counter[str], wanted: DatagramPorts = NO_DATAGRAM_PORTS) -> None:
+        self.datagrams: list[Located] = []
+        self._from_wanted, self._to_wanted = number_table(wanted.sources), number_table(wanted.targets)
+        self._swapped_from_wanted = number_table(tuple(map(swapped, wanted.sources)))
+        self._swapped_to_wanted = number_table(tuple(map(swapped, wanted.targets)))
         self._ports = number_table(ports)
         self._swapped_ports = number_table(frozenset(map(swapped, ports)))
         to, of = (*TUNNEL_PORTS, *TWO_WAY_PORTS), tuple(TWO_WAY_PORTS)
@@ -137,11 +124,18 @@ class Columns:
         if len(udp):
             sport, dport = rows["sport"][udp], rows["dport"][udp]
             dull[udp] = ~(self._swapped_to_tunnel[dport] | self._swapped_of_tunnel[sport])
+            named = udp[(self._swapped_from_wanted[sport] | self._swapped_to_wanted[dport]) & dull[udp]]
+            if len(named):
+                self._note_plain_datagrams(named if position is None else position[named], start)
         other = np.flatnonzero(~dull)
         chosen = np.flatnonzero(wanted)
         if position is None:
             return chosen, other
         return position[chosen], np.sort(np.concatenate((position[other], np.flatnonzero(~roomy))))
+
+    def _note_plain_datagrams(self, position: Ints, start: Ints) -> None:
+        link = start[position]
+        self.datagrams.append(Located(position, link + 14, link + 34, np.zeros(len(link), np.bool_), link))
 
     def locate(
         self,
@@ -229,6 +223,12 @@ class Columns:
         unwrap |= udp & (self._to_tunnel[ports["dport"]] | self._of_tunnel[ports["sport"]])
         self._count_unopened(UNOPENED_PORTS, ports["dport"][udp])
         wrapped[index[unwrap & ~bad]] = True
+        named = udp & ~unwrap & (self._from_wanted[ports["sport"]] | self._to_wanted[ports["dport"]])
+        if named.any():
+            these = index[named]
+            self.datagrams.append(
+                Located(frame[these], ip[these], tcp[named], np.full(len(these), version6), link[these])
+            )
         found = transport & is_tcp & (self._ports[ports["sport"]] | self._ports[ports["dport"]])
         short = found & (tcp + TCP.itemsize > end[index])
         self._count("truncated-header", short)

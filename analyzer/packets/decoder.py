@@ -9,8 +9,16 @@ from dataclasses import fields
 import numpy as np
 
 from analyzer.capture.frames import FrameBatch
-from analyzer.packets.columns import Columns, Ints, plain_segments, segments
+from analyzer.packets.columns import Columns, plain_segments, segments
+from analyzer.packets.datagrams import (
+    NO_DATAGRAM_PORTS,
+    Datagram,
+    DatagramLimit,
+    DatagramPorts,
+    read_datagrams,
+)
 from analyzer.packets.headers import ETHERTYPE_IPV4, ETHERTYPE_IPV6, SLL, SLL2, U16, gather, mac_numbers
+from analyzer.packets.located import Ints
 from analyzer.packets.segments import NO_MAC, SegmentBatch
 from analyzer.packets.unwrap import FoundTcp, Unwrapper
 
@@ -30,17 +38,26 @@ class SegmentDecoder:
 
     One decoder serves all inputs of a run, so that a datagram's fragments may lie in two files.
 
+    Args:
+        ports: TCP ports of interest.
+        wanted: ports of UDP datagrams that are wanted, too.
+
     Attributes:
+        datagrams: those of the batches so far, in no particular order; whoever takes them empties the list.
+        oddities: datagrams that were left out, counted.
         undecoded: frames that might have held a segment and could not be read, by reason.
         unknown_links: frames per link type that nobody here can read (also in ``undecoded``).
     """
 
-    def __init__(self, ports: Iterable[int] = SUBMISSION_PORTS) -> None:
+    def __init__(self, ports: Iterable[int] = SUBMISSION_PORTS, wanted: DatagramPorts = NO_DATAGRAM_PORTS) -> None:
         self.ports = frozenset(ports)
+        self.datagrams: list[Datagram] = []
+        self.oddities: Counter[str] = Counter()
+        self._limit = DatagramLimit(wanted, self.oddities)
         self.undecoded: Counter[str] = Counter()
         self.unknown_links: Counter[int] = Counter()
-        self._columns = Columns(self.ports, self.undecoded)
-        self._unwrapper = Unwrapper(self.ports.__contains__, self.undecoded)
+        self._columns = Columns(self.ports, self.undecoded, wanted)
+        self._unwrapper = Unwrapper(self.ports.__contains__, self.undecoded, wanted, self._take_datagram)
 
     def decode(self, batch: FrameBatch) -> SegmentBatch:
         """The segments of ``batch``, in frame order, over the same bytes (see :class:`SegmentBatch`)."""
@@ -82,6 +99,8 @@ class SegmentDecoder:
                 batch.captured if whole else batch.captured[frame],
             )
             parts.append(plain_segments(batch, plain if whole else frame[plain], self.undecoded))
+            for found in self._columns.datagrams:
+                found.frame = frame[found.frame]
             frame = frame[other]
         elif link in _UNWRAPPED:
             wrapped.append((frame, _UNWRAPPED[link]))
@@ -91,6 +110,7 @@ class SegmentDecoder:
             self.undecoded[f"link-type-{link}"] += len(frame)
             return
         if not len(frame):
+            self._take_located(batch)
             return
         type_at, header = _COLUMNAR.get(link, (0, 0))
         short = batch.captured[frame] < max(header, 1)
@@ -115,6 +135,7 @@ class SegmentDecoder:
             ethertype,
             start if link == _ETHERNET else np.full(len(frame), -1),
         )
+        self._take_located(batch)
         position, segment = segments(batch, located, self.undecoded)
         if link in _SENDER:
             rows = gather(data, batch.start[position], _SENDER[link])
@@ -122,6 +143,15 @@ class SegmentDecoder:
         parts.append((position, segment))
         layer = {_ETHERNET: "ethernet", 113: "cooked", 276: "cooked2"}.get(link, "ip")
         wrapped.append((deeper, layer))
+
+    def _take_located(self, batch: FrameBatch) -> None:
+        for located in self._columns.datagrams:
+            self.datagrams += read_datagrams(batch, located, self._limit)
+        self._columns.datagrams.clear()
+
+    def _take_datagram(self, datagram: Datagram) -> None:
+        if self._limit.admits(datagram.time, datagram.sport, datagram.dport):
+            self.datagrams.append(datagram)
 
     def _unwrap(self, batch: FrameBatch, wrapped: list[tuple[Ints, str]]) -> tuple[Ints, SegmentBatch]:
         """The slow path: frames one at a time, in capture order, for fragments' sake."""

@@ -57,6 +57,9 @@ SLL = np.dtype({"names": ["size", "sender"], "formats": [">u2", ">u8"], "offsets
 SLL2 = np.dtype({"names": ["size", "sender"], "formats": ["u1", ">u8"], "offsets": [11, 12], "itemsize": 20})
 """The sender's link-layer address in Linux cooked headers, versions 1 and 2; an Ethernet one has size 6."""
 
+UDP = np.dtype([("sport", ">u2"), ("dport", ">u2"), ("length", ">u2"), ("checksum", ">u2")])
+"""RFC 768."""
+
 PORTS = np.dtype([("sport", ">u2"), ("dport", ">u2")])
 U16 = np.dtype(">u2")
 

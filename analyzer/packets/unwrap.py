@@ -13,8 +13,9 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from analyzer.packets.datagrams import LONGEST_DATAGRAM, NO_DATAGRAM_PORTS, Datagram, DatagramPorts
 from analyzer.packets.fragments import FragmentBuffer, Piece
-from analyzer.packets.headers import TCP_PROTOCOL, UDP_PROTOCOL
+from analyzer.packets.headers import TCP_PROTOCOL, UDP, UDP_PROTOCOL
 from analyzer.packets.segments import NO_MAC
 from analyzer.packets.wrappings import (
     ETHERTYPES,
@@ -76,12 +77,26 @@ _V4_MAPPED = 0xFFFF << 32
 class Unwrapper:
     """Finds the TCP segment inside a frame of any known encapsulation.
 
+    Args:
+        is_port: tells TCP ports of interest.
+        reasons: see below.
+        wanted: ports of UDP datagrams that are wanted, too.
+        on_datagram: receives those.
+
     Attributes:
         reasons: why frames yielded nothing although they might have held a segment, counted.
     """
 
-    def __init__(self, is_port: Callable[[int], bool], reasons: Counter[str]) -> None:
+    def __init__(
+        self,
+        is_port: Callable[[int], bool],
+        reasons: Counter[str],
+        wanted: DatagramPorts = NO_DATAGRAM_PORTS,
+        on_datagram: Callable[[Datagram], None] | None = None,
+    ) -> None:
         self.reasons = reasons
+        self._wanted = wanted
+        self._on_datagram = on_datagram
         self._is_port = is_port
         self._fragments = FragmentBuffer(self._is_wanted, reasons)
         self._frame = memoryview(b"")
@@ -326,7 +341,7 @@ class Unwrapper:
             return True
         sport, dport = struct.unpack_from(">HH", head)
         if protocol == UDP_PROTOCOL:
-            return dport in UNOPENED_PORTS or tunnel(sport, dport) is not None
+            return dport in UNOPENED_PORTS or tunnel(sport, dport) is not None or self._wanted.wants(sport, dport)
         return self._is_port(sport) or self._is_port(dport)
 
     # --- tunnels ---------------------------------------------------------------------------------
@@ -338,11 +353,20 @@ class Unwrapper:
             return None
         layer = tunnel(sport, dport)
         if layer is None:
+            if self._on_datagram is not None and self._wanted.wants(sport, dport):
+                self._on_datagram(self._datagram(offset, sport, dport))
             return None
         (length,) = struct.unpack_from(">H", self._frame, offset + 4)
         if length >= 16:
             self._cut(offset + length)
         return layer, offset + 8
+
+    def _datagram(self, offset: int, sport: int, dport: int) -> Datagram:
+        (length,) = struct.unpack_from(">H", self._frame, offset + 4)
+        end = min(offset + length, self._end, offset + UDP.itemsize + LONGEST_DATAGRAM)
+        payload = bytes(self._frame[offset + UDP.itemsize : end])
+        mac = None if self._macs is None else self._macs[0]
+        return Datagram(self._time, self._src, self._dst, sport, dport, mac, payload)
 
     def _vxlan(self, offset: int) -> Step | None:
         valid = self._frame[offset] & 0x08  # the VNI must be, RFC 7348 section 5
