@@ -101,10 +101,11 @@ def _compared(
     every = machines(report.devices, [*devices_before, *of_earlier], [inventory, inventory_before, *earlier])
     observed = sorted({day for days in days_seen.values() for day in days})
     of_before = set(map(id, devices_before))
+    known = _known_from_long_ago(first_seen, period, [*devices_before, *of_earlier])
     changes, returned, absent = [], [], []
     for machine in every:
         if machine.now is not None:
-            change = _of_seen(machine, machine.now, first_seen, period)
+            change = _of_seen(machine, machine.now, known)
             if change is not None:
                 changes.append(change)
             elif machine.now.status in STILL_PASSWORD and id(machine.before) not in of_before:
@@ -128,13 +129,19 @@ def _compared(
     )
 
 
-def _of_seen(machine: Machine, now: Device, first_seen: Mapping[str, int], period: Period) -> Change | None:
+def _of_seen(machine: Machine, now: Device, known: set[str]) -> Change | None:
     if machine.before is not None:
         kind = change_of(now, machine.before)
-        return kind and Change(kind, now, machine.before)
-    known_since = min((first_seen[ip] for ip in machine.ips if ip in first_seen), default=None)
-    is_known = known_since is not None and known_since < periods.start(period)
-    return None if is_known or now.status not in STILL_PASSWORD else Change("new", now, None)
+        return Change(kind, now, machine.before) if kind else None
+    is_new = now.status in STILL_PASSWORD and known.isdisjoint(machine.ips)
+    return Change("new", now, None) if is_new else None
+
+
+def _known_from_long_ago(first_seen: Mapping[str, int], period: Period, others: Iterable[Device]) -> set[str]:
+    """Addresses that were seen before the period, but for those that were ``others``' when they were looked at."""
+    start = periods.start(period)
+    known = {ip for ip, time in first_seen.items() if time < start}
+    return known.difference(*(device.ips for device in others))
 
 
 def _dormant(
