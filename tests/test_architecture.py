@@ -21,7 +21,7 @@ LAYERS = (
     {"streams"},
     {"hostnames", "smtp", "tls"},
     {"inventory"},
-    {"history"},
+    {"history", "advice", "provider_view"},
     {"store", "decryption", "alerts", "scrub"},
     {"explanation"},
     {"report"},
