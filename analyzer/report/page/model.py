@@ -1,0 +1,254 @@
+"""What the page and the workbook show, ready to be set: text made harmless, users redacted, numbers counted.
+
+Whoever fills these records (:mod:`analyzer.report.page.of_scan`, :mod:`analyzer.report.page.of_period`) takes text from
+the wire through :mod:`analyzer.report.records` only. What is empty or ``None`` has no place on the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from analyzer.history.model import ChangeKind
+from analyzer.inventory.findings import Severity
+from analyzer.inventory.status import Status
+from analyzer.smtp.records import Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class StatusCount:
+    """How many devices have a status."""
+
+    status: Status
+    devices: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A day on which a provider ends passwords.
+
+    Attributes:
+        days_left: from the last day of the report; negative where it has passed.
+        devices: of this report that send a password to this provider.
+        note: what the provider says. source, as_of: where and when that was read.
+    """
+
+    provider: str
+    day: date
+    days_left: int
+    devices: int
+    note: str | None
+    source: str | None = None
+    as_of: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One period of the burn-down.
+
+    Attributes:
+        name: long, e.g. ``week 47 of 2026``. short: for the axis, e.g. ``W47``.
+        devices: seen. counts: of them, by status.
+    """
+
+    name: str
+    short: str
+    first: date
+    last: date
+    devices: int
+    still_password: int
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeEntry:
+    """One device that changed.
+
+    Attributes:
+        address: as in the table of devices. name: what else it is called.
+        before, now: statuses; ``None`` where it was not there.
+    """
+
+    address: str
+    name: str | None
+    vendor: str | None
+    before: Status | None
+    now: Status | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeGroup:
+    """Devices to which the same happened, worst first."""
+
+    kind: ChangeKind
+    entries: Sequence[ChangeEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Devices of one provider or vendor, and how many of them use a password."""
+
+    name: str
+    devices: int
+    with_password: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do, for all devices with the same.
+
+    Attributes:
+        number: 1 for the first; devices refer to it.
+        title: a few words. why: the reasons. steps: in order. more: notes and cautions.
+        sources: where the knowledge comes from.
+        devices: addresses, in the order of the table.
+    """
+
+    number: int
+    title: str
+    why: tuple[str, ...]
+    steps: tuple[str, ...]
+    more: tuple[str, ...]
+    sources: tuple[str, ...]
+    devices: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerUse:
+    """A server that a device sends to."""
+
+    name: str | None
+    ip: str
+    ports: tuple[int, ...]
+    provider: str | None
+    sessions: int
+    methods: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRow:
+    """One device.
+
+    Attributes:
+        login: mechanisms, else methods, as read or inferred. evidence, confidence: how the status is known.
+        first_seen: ever, as far as is known; else in the report. last_seen: in the report.
+        new_last_failure: the last refusal that was read, in words.
+        plan: number of a :class:`Plan`. advice: one sentence, where there are no plans.
+        change: what became of it since the period before.
+        facts: further labelled facts (owner, location, mail program, …), in order.
+    """
+
+    address: str
+    ips: tuple[str, ...]
+    mac: str | None
+    mac_is_router: bool
+    vendor: str | None
+    names: tuple[str, ...]
+    status: Status
+    evidence: Evidence | None
+    confidence: float | None
+    login: str
+    methods: dict[str, int]
+    mechanisms: dict[str, int]
+    accounts: tuple[str, ...]
+    servers: tuple[ServerUse, ...]
+    sessions: int
+    messages: int
+    auth_success: int
+    auth_failure: int
+    last_failure: str | None
+    first_seen: datetime | None
+    last_seen: datetime | None
+    clients_behind: int
+    findings: tuple[str, ...]
+    advice: str
+    plan: int | None = None
+    change: ChangeKind | None = None
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """A finding that occurs, explained."""
+
+    id: str
+    severity: Severity
+    devices: int
+    explanation: str
+    remedy: str
+    ambiguity: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """A user name that several devices log in with."""
+
+    account: str
+    service: str | None
+    devices: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of text that stands for itself, e.g. a part of the provider's view.
+
+    Attributes:
+        title: heading. explanation: what its rows mean. head: one title per column. rows: as long as ``head``.
+    """
+
+    title: str
+    explanation: str
+    head: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A figure on the quality of the observation, and whether it is cause for concern."""
+
+    name: str
+    value: str
+    concern: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything on the page.
+
+    Attributes:
+        title: what the report is, e.g. ``Week 47 of 2026``. subtitle: its days or its inputs.
+        devices_seen, still_password: the answer. difference: to the period before; ``None`` without one.
+        compared_with: the period before in words.
+        summary: the answer as a sentence. scope: what it rests on.
+        forecast: a sentence on when the number reaches zero. forecast_day: that day.
+        devices: worst first, those listed. unlisted_devices: how many further ones there are.
+        notes: limits of the result, one sentence each. complete: whether the result may pass a gate.
+    """
+
+    title: str
+    subtitle: str
+    devices_seen: int
+    still_password: int
+    difference: int | None
+    compared_with: str | None
+    summary: str
+    scope: str
+    statuses: Sequence[StatusCount]
+    devices: Sequence[DeviceRow]
+    deadlines: Sequence[Deadline] = ()
+    trend: Sequence[Point] = ()
+    forecast: str | None = None
+    forecast_day: date | None = None
+    changes: Sequence[ChangeGroup] | None = None
+    providers: Sequence[Share] = ()
+    vendors: Sequence[Share] = ()
+    plans: Sequence[Plan] = ()
+    findings: Sequence[FindingRow] = ()
+    shared: Sequence[AccountRow] = ()
+    provider_view: Sequence[Table] = ()
+    quality: Sequence[Fact] = ()
+    notes: Sequence[str] = ()
+    complete: bool = True
+    unlisted_devices: int = 0
+    legend: Sequence[tuple[str, str]] = field(default_factory=tuple)

@@ -1,0 +1,152 @@
+"""The view of a period of the store's history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from analyzer.history.model import CHANGE_KINDS
+from analyzer.report.page.legend import legend
+from analyzer.report.page.model import (
+    AccountRow,
+    ChangeEntry,
+    ChangeGroup,
+    Deadline,
+    Fact,
+    Point,
+    Share,
+    View,
+)
+from analyzer.report.page.rows import device_row, finding_rows, plans_of_advice, status_counts
+from analyzer.report.period import wording
+from analyzer.report.period.model import PeriodDocument
+from analyzer.report.period.records import document_record
+from analyzer.report.wording import Record
+
+
+def view_of_period(document: PeriodDocument) -> View:
+    """What the page shows of ``document``."""
+    record = document_record(document)
+    summary, before = record["summary"], record["summary_before"]
+    plans, plan_of = plans_of_advice(record["devices"])
+    devices = [device_row(device, plan_of.get(device["device"])) for device in record["devices"]]
+    quality, *notes = wording.quality(record)
+    compared = before is not None and before["sessions"] > 0
+    return View(
+        title=_title(record["period"]),
+        subtitle=_days(record["period"]),
+        devices_seen=summary["devices"],
+        still_password=summary["still_password"],
+        difference=summary["still_password"] - before["still_password"] if compared else None,
+        compared_with=_title(record["before"]).lower() if compared else None,
+        summary=record["sentence"],
+        scope=quality,
+        statuses=status_counts(summary),
+        devices=devices,
+        deadlines=[_deadline(entry) for entry in record["deadlines"]],
+        trend=[_point(entry) for entry in record["trend"]],
+        forecast=wording.forecast(record),
+        forecast_day=record["forecast"] and date.fromisoformat(record["forecast"]),
+        changes=list(_changes(record)) if compared else None,
+        providers=_shares(record["providers"], "another or unknown"),
+        vendors=_shares(record["vendors"], "unknown"),
+        plans=plans,
+        findings=finding_rows(summary),
+        shared=[
+            AccountRow(entry["account"], entry["service"], entry["devices"]) for entry in record["shared_accounts"]
+        ],
+        quality=list(_quality(record)),
+        notes=notes,
+        complete=record["complete"],
+        legend=legend(devices),
+    )
+
+
+def _title(period: Record) -> str:
+    first = date.fromisoformat(period["first"])
+    if period["unit"] == "week":
+        year, week, _ = first.isocalendar()
+        return f"Week {week} of {year}"
+    if period["unit"] == "month":
+        return f"{first:%B %Y}"
+    name: str = period["name"]
+    return name
+
+
+def _days(period: Record) -> str:
+    """``16 to 22 November 2026``; nothing where the title has said it."""
+    first, last = date.fromisoformat(period["first"]), date.fromisoformat(period["last"])
+    if period["unit"] != "week":
+        return ""
+    start = f"{first.day} {first:%B %Y}"
+    if first.year == last.year:
+        start = f"{first.day}" if first.month == last.month else f"{first.day} {first:%B}"
+    return f"{start} to {last.day} {last:%B %Y}"
+
+
+def _short(period: Record) -> str:
+    """What stands below the axis of a chart."""
+    first = date.fromisoformat(period["first"])
+    if period["unit"] == "week":
+        return f"W{first.isocalendar().week}"
+    return f"{first:%b %Y}" if period["unit"] == "month" else f"{first.day} {first:%b}"
+
+
+def _point(entry: Record) -> Point:
+    return Point(
+        name=entry["name"],
+        short=_short(entry),
+        first=date.fromisoformat(entry["first"]),
+        last=date.fromisoformat(entry["last"]),
+        devices=entry["devices"],
+        still_password=entry["still_password"],
+        counts=entry["statuses"],
+    )
+
+
+def _deadline(entry: Record) -> Deadline:
+    note = entry["note"]
+    return Deadline(
+        provider=entry["name"],
+        day=date.fromisoformat(entry["day"]),
+        days_left=entry["days_left"],
+        devices=entry["devices"],
+        note=f"{note[:1].upper()}{note[1:]}." if note else None,
+        source=entry["source"],
+        as_of=date.fromisoformat(entry["as_of"]),
+    )
+
+
+def _changes(record: Record) -> Iterator[ChangeGroup]:
+    for kind in CHANGE_KINDS:
+        entries = [_change(entry) for entry in record["changes"] if entry["kind"] == kind]
+        if entries:
+            yield ChangeGroup(kind, entries)
+
+
+def _change(entry: Record) -> ChangeEntry:
+    now, before = entry["now"], entry["before"]
+    return ChangeEntry(
+        address=entry["device"],
+        name=entry["names"][0] if entry["names"] else None,
+        vendor=entry["vendor"],
+        before=before and before["status"],
+        now=now and now["status"],
+    )
+
+
+def _shares(entries: list[Record], unnamed: str) -> list[Share]:
+    return [Share(entry["name"] or unnamed, entry["devices"], entry["with_password"]) for entry in entries]
+
+
+def _quality(record: Record) -> Iterator[Fact]:
+    seen = record["quality"]
+    sessions = seen["sessions"] or 1
+    yield Fact("sessions", f"{seen['sessions']:,}")
+    yield Fact("seen as a whole", f"{seen['complete'] / sessions:.1%}", concern=seen["complete"] * 10 < sessions * 9)
+    yield Fact("with bytes missing", f"{seen['gaps'] / sessions:.1%}", concern=seen["gaps"] * 10 > sessions)
+    yield Fact("login could not be told", f"{seen['unknown'] / sessions:.1%}", concern=seen["unknown"] * 10 > sessions)
+    yield Fact("packets lost by sensors", f"{seen['dropped']:,}", concern=seen["dropped"] > 0)
+    yield Fact("inputs cut or damaged", f"{seen['damaged']:,} of {seen['inputs']:,}", concern=seen["damaged"] > 0)
+    yield Fact("days without traffic", f"{seen['days_without']:,}", concern=seen["days_without"] > 0)
+    yield Fact("sensors", f"{len(seen['sensors']):,}")

@@ -1,0 +1,133 @@
+"""Records of devices (see :mod:`analyzer.report.records`) as rows of the page and the workbook."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+
+from analyzer.inventory.findings import BY_ID
+from analyzer.inventory.providers import provider
+from analyzer.inventory.status import STATUSES
+from analyzer.report import wording
+from analyzer.report.page.model import DeviceRow, FindingRow, Plan, ServerUse, StatusCount
+from analyzer.report.text import clean
+from analyzer.report.wording import Record
+
+_ASSET = ("owner", "location", "notes")
+
+
+def device_row(record: Record, plan: int | None = None) -> DeviceRow:
+    """One device."""
+    failure = record["last_failure"]
+    return DeviceRow(
+        address=record["device"],
+        ips=tuple(record["ips"]),
+        mac=record["mac"],
+        mac_is_router=record["mac_is_router"],
+        vendor=record["vendor"],
+        names=_names(record),
+        status=record["status"],
+        evidence=record["evidence"],
+        confidence=record["confidence"],
+        login=_login(record),
+        methods=record["methods"],
+        mechanisms=record["mechanisms"],
+        accounts=tuple(record["accounts"]),
+        servers=tuple(_server(server) for server in record["servers"]),
+        sessions=record["sessions"],
+        messages=record["messages"],
+        auth_success=record["auth_success"],
+        auth_failure=record["auth_failure"],
+        last_failure=failure and _failure(failure),
+        first_seen=moment(record.get("known_since") or record["first_seen"]),
+        last_seen=moment(record["last_seen"]),
+        clients_behind=record["clients_behind"],
+        findings=tuple(record["findings"]),
+        advice=record["advice"],
+        plan=plan,
+        change=record.get("change"),
+        facts=tuple(_facts(record)),
+    )
+
+
+def moment(text: str | None) -> datetime | None:
+    """A record's time stamp, UTC, without saying so: spreadsheets know no time zones."""
+    return datetime.fromisoformat(text.removesuffix("Z")) if text else None
+
+
+@cache
+def provider_name(id: str) -> str:
+    """As people know it; the id where this version does not know it."""
+    known = provider(id)
+    return known.name if known else clean(id)
+
+
+def _names(record: Record) -> tuple[str, ...]:
+    """The best first, each once: what others call it, then what it calls itself."""
+    hostnames = (host["name"] for host in record.get("hostnames", ()))
+    return tuple(dict.fromkeys([*hostnames, *record["names"]]))
+
+
+def _login(record: Record) -> str:
+    methods = [method for method in record["methods"] if method != "none"]
+    return ", ".join(record["mechanisms"]) or ", ".join(methods) or "none"
+
+
+def _server(record: Record) -> ServerUse:
+    return ServerUse(
+        name=record["name"],
+        ip=record["ip"],
+        ports=tuple(record["ports"]),
+        provider=record["provider"] and provider_name(record["provider"]),
+        sessions=record["sessions"],
+        methods=record["methods"],
+    )
+
+
+def _failure(record: Record) -> str:
+    time = moment(record["time"])
+    parts = (time and f"{time:%Y-%m-%d %H:%M}", record["code"], record["enhanced"], record["meaning"])
+    return " ".join(str(part) for part in parts if part is not None)
+
+
+def _facts(record: Record) -> Iterable[tuple[str, str]]:
+    asset = record.get("asset") or {}
+    for field in _ASSET:
+        if asset.get(field):
+            yield field.capitalize(), asset[field]
+    if record.get("vendor_class"):
+        yield "Model", record["vendor_class"]
+    if record.get("mail_programs"):
+        yield "Mail program", ", ".join(record["mail_programs"])
+
+
+def status_counts(summary: Record) -> list[StatusCount]:
+    """Devices by status, worst first."""
+    return [StatusCount(status, summary["statuses"].get(status, 0)) for status in STATUSES]
+
+
+def finding_rows(summary: Record) -> list[FindingRow]:
+    """Findings that occur, worst first."""
+    return [
+        FindingRow(id, known.severity, devices, known.explanation, known.remedy, known.ambiguity)
+        for id, devices in summary["findings"].items()
+        if (known := BY_ID.get(id))
+    ]
+
+
+def plans_of_advice(records: Sequence[Record]) -> tuple[list[Plan], Mapping[str, int]]:
+    """Devices by what they are advised: the plans, and the number of each device's, where it needs somebody."""
+    groups: dict[str, list[str]] = {}
+    for record in records:
+        if record["status"] in wording.NEEDS_ACTION:
+            groups.setdefault(record["advice"], []).append(record["device"])
+    plans = [_plan(number, advice, devices) for number, (advice, devices) in enumerate(groups.items(), 1)]
+    return plans, {address: plan.number for plan in plans for address in plan.devices}
+
+
+def _plan(number: int, advice: str, devices: list[str]) -> Plan:
+    """The sentence of :mod:`analyzer.inventory.advice`, its first part as the title."""
+    title, *rest = re.split("[:;] ", advice, maxsplit=1)
+    return Plan(number, title.rstrip("."), tuple(why[:1].upper() + why[1:] for why in rest), (), (), (), devices)

@@ -1,0 +1,170 @@
+"use strict";
+// The page is whole without this: here the table of devices is sorted and filtered, and what a device's line
+// refers to is shown beside it. Text is only ever read from the page and put back as text.
+(() => {
+  const byId = (id) => document.getElementById(id);
+  const table = byId("fleet");
+  if (!table) return;
+  const bodies = [...table.tBodies];
+  const cells = (body) => body.rows[0].cells;
+  const first = (node) => (node.firstChild ? node.firstChild.textContent : "");
+  const rows = bodies.map((body, index) => {
+    const [status, device, vendor, login, account, server, sessions, seen] = cells(body);
+    const mark = body.querySelector("summary i");
+    const provider = server.querySelector("p");
+    return {
+      body, index, status: body.className, change: mark ? mark.textContent : "", vendor: vendor.textContent,
+      provider: provider ? provider.textContent : "", text: null,
+      keys: [index, addressKey(first(device)), vendor.textContent, first(login), first(account), first(server),
+        Number(sessions.textContent.replaceAll(",", "")), seen.textContent],
+    };
+  });
+
+  // Addresses in order of their numbers: each part padded, so that text order is the order of numbers.
+  function addressKey(address) {
+    return address.includes(":")
+      ? "~" + address.split(":").map((part) => part.padStart(4, "0")).join(":")
+      : address.split(".").map((part) => part.padStart(3, "0")).join(".");
+  }
+
+  // --- Filters
+  const form = byId("filter");
+  const inputs = ["text", "status", "change", "provider", "vendor"].map(byId).filter(Boolean);
+  const shown = byId("shown");
+  fill(byId("provider"), rows.map((row) => row.provider));
+  fill(byId("vendor"), rows.map((row) => row.vendor));
+
+  function fill(select, values) {
+    for (const value of [...new Set(values)].filter(Boolean).sort((a, b) => a.localeCompare(b))) {
+      select.add(new Option(value, value));
+    }
+  }
+
+  function filter() {
+    const wanted = Object.fromEntries(inputs.map((input) => [input.id, input.value]));
+    const words = wanted.text.toLowerCase().split(/\s+/).filter(Boolean);
+    const statuses = wanted.status ? wanted.status.split(" ") : null;
+    let count = 0;
+    for (const row of rows) {
+      const fits = (!statuses || statuses.includes(row.status))
+        && (!wanted.change || row.change === wanted.change)
+        && (!wanted.provider || row.provider === wanted.provider)
+        && (!wanted.vendor || row.vendor === wanted.vendor)
+        && (!words.length || words.every((word) => textOf(row).includes(word)));
+      row.body.hidden = !fits;
+      count += fits;
+    }
+    shown.textContent = count === rows.length
+      ? `${rows.length.toLocaleString("en")} devices`
+      : `${count.toLocaleString("en")} of ${rows.length.toLocaleString("en")} devices`;
+  }
+
+  function textOf(row) {
+    row.text ??= row.body.textContent.toLowerCase();
+    return row.text;
+  }
+
+  let waiting = 0;
+  form.addEventListener("input", () => {
+    cancelAnimationFrame(waiting);
+    waiting = requestAnimationFrame(filter);
+  });
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("reset", () => setTimeout(() => { sort(0, true); filter(); }));
+  form.hidden = false;
+
+  // --- Order
+  const heads = [...table.tHead.rows[0].cells];
+  const order = byId("order");
+  heads.forEach((head, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...head.childNodes);
+    head.append(button);
+    button.addEventListener("click", () => {
+      const ascending = head.getAttribute("aria-sort") === "ascending";
+      sort(column, head.hasAttribute("aria-sort") ? !ascending : !descendsFirst(column));
+    });
+    order.add(new Option(button.textContent, String(column)));
+  });
+  order.addEventListener("input", (event) => {
+    event.stopPropagation();
+    sort(Number(order.value), !descendsFirst(Number(order.value)));
+  });
+
+  // Most sessions and the latest day are what is looked for.
+  function descendsFirst(column) {
+    return column > 5;
+  }
+
+  function sort(column, ascending) {
+    const sign = ascending ? 1 : -1;
+    const compare = (a, b) => {
+      const [one, other] = [a.keys[column], b.keys[column]];
+      if (one === "" || other === "") return (one === "") - (other === "") || a.index - b.index; // nothing is last
+      const result = typeof one === "number" ? one - other : collator.compare(one, other);
+      return sign * result || a.index - b.index;
+    };
+    table.append(...rows.sort(compare).map((row) => row.body));
+    heads.forEach((head, index) => {
+      if (index === column) head.setAttribute("aria-sort", ascending ? "ascending" : "descending");
+      else head.removeAttribute("aria-sort");
+    });
+    order.value = String(column);
+  }
+  const collator = new Intl.Collator("en", { sensitivity: "base" });
+
+  // --- What a line refers to is shown in it when it is opened first
+  table.addEventListener("toggle", (event) => {
+    if (event.target.open) explain(event.target);
+  }, true);
+
+  function explain(details) {
+    if (details.dataset.explained) return;
+    details.dataset.explained = "yes";
+    const list = details.querySelector("dl");
+    const link = list.querySelector('a[href^="#p"]');
+    const plan = link && document.querySelector(`${link.getAttribute("href")} > div`);
+    if (plan) link.after(...[...plan.cloneNode(true).children].slice(1));
+    for (const id of details.querySelector("summary").lastChild?.textContent.trim().split(" ") ?? []) {
+      const term = byId(`f-${id}`);
+      if (!term) continue;
+      const copy = term.cloneNode(true);
+      copy.removeAttribute("id");
+      copy.querySelector("span").remove();
+      list.append(copy, term.nextElementSibling.cloneNode(true));
+    }
+  }
+
+  // --- Addresses elsewhere on the page lead to their device
+  for (const name of document.querySelectorAll(".find")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "find";
+    button.textContent = name.textContent;
+    name.replaceWith(button);
+    button.addEventListener("click", () => {
+      form.reset();
+      byId("text").value = button.textContent;
+      filter();
+      const found = rows.find((row) => first(cells(row.body)[1]) === button.textContent && !row.body.hidden);
+      const details = found?.body.querySelector("details");
+      if (details) details.open = true;
+      (found?.body ?? table).scrollIntoView({ block: "center" });
+      details?.querySelector("summary").focus({ preventScroll: true });
+    });
+  }
+
+  // --- On paper nothing can be opened
+  let closed = [];
+  addEventListener("beforeprint", () => {
+    closed = [...document.querySelectorAll("details:not([open])")].filter((details) => !details.closest("[hidden]"));
+    for (const details of closed) details.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const details of closed) details.open = false;
+  });
+
+  sort(0, true);
+  filter();
+})();
