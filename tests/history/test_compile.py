@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,39 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.history import compile as compiling
-from analyzer.history import periods
 from analyzer.history.compile import compile_report
 from analyzer.history.model import PeriodReport, SharedAccount
 from analyzer.inventory.session import Session
 from analyzer.inventory.status import STILL_PASSWORD
 from tests.support.past import PastSessions
-from tests.support.sessions import SECOND, attempt, session, silent
-
-MONDAY = date(2026, 9, 7)
-COPIER, SCANNER, ROUTER = 0x0017C8000001, 0x0017C8000002, 0x00000C000001
-IN_TLS: dict[str, Any] = {"tls_mode": "implicit", "tls_version": "1.3"}
-
-
-def at(day: int, hour: int = 9) -> int:
-    """Nanoseconds, days after :data:`MONDAY`."""
-    return int(datetime(2026, 9, 7, hour, tzinfo=UTC).timestamp()) * SECOND + day * 86_400 * SECOND
-
-
-def login(client: str, day: int, mechanism: str = "LOGIN", *, mac: int | None = None, **fields: Any) -> Session:
-    start = at(day)
-    fields = {"client_ttl": 64, "ehlo": f"[{client}]", "source": f"{day}.pcap", **IN_TLS, **fields}
-    evidence = "observed" if fields["tls_mode"] == "none" else "decrypted"
-    tried = attempt(mechanism, username=fields.pop("username", f"{client}@example.com"), time=start, evidence=evidence)
-    return session(tried, client=client, start=start, end=start + SECOND, client_mac=mac, **fields)
-
-
-def weekly(client: str, weeks: Iterable[int], mechanism: str = "LOGIN", **fields: Any) -> list[Session]:
-    """One login on each working day of these weeks."""
-    return [login(client, 7 * week + day, mechanism, **fields) for week in weeks for day in range(5)]
+from tests.support.sessions import silent
+from tests.support.weeks import COPIER, IN_TLS, MONDAY, ROUTER, SCANNER, at, login, weekly
+from tests.support.weeks import week as week_number
 
 
 def report(sessions: list[Session], week: int = 5, **past: Any) -> PeriodReport:
-    return compile_report(PastSessions(sessions, **past), periods.week_of(MONDAY + timedelta(weeks=week)))
+    return compile_report(PastSessions(sessions, **past), week_number(week))
 
 
 def told(made: PeriodReport) -> list[tuple[str, str]]:

@@ -37,6 +37,8 @@ def document_record(document: PeriodDocument) -> Record:
         "summary": summary_record(report.summary),
         "summary_before": report.summary_before and summary_record(report.summary_before),
         "changes": changes,
+        "returned": [device.device for device in report.returned],
+        "absent": [device.device for device in report.absent],
         "trend": [_trend_record(point) for point in report.trend],
         "forecast": report.forecast and report.forecast.isoformat(),
         "deadlines": [_deadline_record(deadline) for deadline in document.deadlines],
@@ -153,4 +155,8 @@ def _quality_record(quality: Quality) -> Record:
         "dropped": quality.dropped,
         "days_without": quality.days_without,
     }
-    return {**counts, "sensors": [clean(sensor) for sensor in quality.sensors]}
+    return {
+        **counts,
+        "sensors": [clean(sensor) for sensor in quality.sensors],
+        "missing_sensors": [clean(sensor) for sensor in quality.missing_sensors],
+    }

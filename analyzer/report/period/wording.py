@@ -10,6 +10,9 @@ from analyzer.report.wording import Record
 
 _COUNTED_AS = {kind: kind for kind in CHANGE_KINDS} | {"silent": "gone silent"}
 
+_NO_CHANGES = {"returned": "seen again", "absent": "not seen this time"}
+"""What moves the number, too, without meaning anything."""
+
 CHANGE_TITLES: Mapping[str, str] = {
     "new": "New, with a password",
     "relapsed": "Back to a password",
@@ -41,6 +44,12 @@ def period_text(period: Record) -> str:
     return name
 
 
+def title(document: Record) -> str:
+    """What it is a report on, and what that is compared with."""
+    text = f"SMTP logins by device, {period_text(document['period'])}"
+    return f"{text}, compared with {document['before']['name']}" if document["before"] else text
+
+
 def sentence(document: Record) -> str:
     """The answer in one sentence, from a document's record: how many, how many more or fewer, and why."""
     period, summary, before = document["period"], document["summary"], document["summary_before"]
@@ -59,8 +68,10 @@ def sentence(document: Record) -> str:
     if not before["sessions"]:
         return f"{text}; nothing was seen in the {unit} before, so there is nothing to compare with."
     changes = Counter(change["kind"] for change in document["changes"])
-    counted = ", ".join(f"{changes[kind]:,} {_COUNTED_AS[kind]}" for kind in CHANGE_KINDS if changes[kind])
-    return f"{text}, {_compared(still, before['still_password'])} the {unit} before; {counted or 'nothing changed'}."
+    counted = [f"{changes[kind]:,} {_COUNTED_AS[kind]}" for kind in CHANGE_KINDS if changes[kind]]
+    counted += [f"{len(document[group]):,} {what}" for group, what in _NO_CHANGES.items() if document[group]]
+    why = ", ".join(counted) or "nothing changed"
+    return f"{text}, {_compared(still, before['still_password'])} the {unit} before; {why}."
 
 
 def _compared(now: int, before: int) -> str:
@@ -109,6 +120,9 @@ def quality(document: Record) -> Iterator[str]:
         line += f"; {_percent(seen['complete'], sessions)} whole, {_percent(seen['gaps'], sessions)} with bytes missing"
         line += f", {_percent(seen['unknown'], sessions)} whose login could not be told"
     yield line + "."
+    if missing := seen["missing_sensors"]:
+        before = unit_noun(document["period"])
+        yield f"No report from {', '.join(missing)}, as there was in the {before} before: nobody is called silent."
     if seen["days_without"]:
         without = seen["days_without"]
         yield f"On {plural(without, 'day')} of the {unit_noun(document['period'])} nothing was seen."
