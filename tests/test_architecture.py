@@ -28,7 +28,7 @@ LAYERS = (
     {"delivery"},
     {"verify"},
     {"pipeline"},
-    {"monitor"},
+    {"monitor", "watch"},
     {"commands"},
     {"cli"},
 )
