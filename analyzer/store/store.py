@@ -2,37 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date
+import contextlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from sqlalchemy import func, select
+
+from analyzer.errors import InputError, UsageError
 from analyzer.history.model import Quality, TrendPoint
 from analyzer.inventory.devices import Inventory
 from analyzer.inventory.session import Session
+from analyzer.store import query, retention, transfer, trend, upgrade
+from analyzer.store.engine import WAIT, engine_of, size_of, transaction, use_write_ahead_log
+from analyzer.store.ingest import Ingestion
+from analyzer.store.interning import ASKED
 from analyzer.store.records import Ingested, Source, StoreStatus
+from analyzer.store.schema import aggregates, clients, facts, inputs, sessions
+from analyzer.store.times import date_of
+from analyzer.store.url import shown, url_of
 
 
-def open_store(url: str, *, create: bool = True) -> Store:
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def initialise(url: str, *, wait: float = WAIT) -> bool:
+    """Make the tables at ``url``, or bring them up to date; returns whether there was anything to do.
+
+    Raises:
+        UsageError: the database cannot be used, or its schema is newer.
+    """
+    engine = engine_of(url_of(url), wait)
+    use_write_ahead_log(engine)
+    return upgrade.initialise(engine)
+
+
+def open_store(url: str, *, create: bool = True, wait: float = WAIT, today: Callable[[], date] = _today) -> Store:
     """Open the store at ``url``: a file of SQLite (its path, or ``sqlite:///path``) or ``postgresql://…``.
 
     Args:
         create: make a file of SQLite that does not exist yet; without it, that is an error.
+        wait: seconds to wait for another writer.
+        today: the calendar.
 
     Raises:
         UsageError: it cannot be used as a store.
     """
-    return Store(url, create=create)
+    return Store(url, create=create, wait=wait, today=today)
 
 
 class Store:
     """Sessions and daily sums over them. To be closed, or used in a ``with`` statement.
 
-    Every method raises :class:`analyzer.errors.UsageError` where the database cannot be used.
+    Every method raises :class:`analyzer.errors.UsageError` where the database cannot be used. It holds no connection
+    between calls: a server may be restarted meanwhile.
     """
 
-    def __init__(self, url: str, *, create: bool = True) -> None:
-        raise NotImplementedError
+    def __init__(
+        self, url: str, *, create: bool = True, wait: float = WAIT, today: Callable[[], date] = _today
+    ) -> None:
+        self._today = today
+        self._engine = engine_of(url_of(url), wait)
+        self._templates = query.Templates()
+        where = self._engine.url
+        self.name = shown(where)
+        if where.drivername == "sqlite":
+            path = Path(where.database or "")
+            if not path.exists() or (path.is_file() and not path.stat().st_size):
+                if not create:
+                    raise InputError(self.name, "there is no store yet", "'smtpauth store init' makes one")
+                use_write_ahead_log(self._engine)
+                upgrade.initialise(self._engine)
+        with transaction(self._engine, writes=False) as connection:
+            upgrade.check(connection)
 
     def __enter__(self) -> Self:
         return self
@@ -44,55 +89,146 @@ class Store:
 
     def close(self) -> None:
         """Let go of the database."""
-        raise NotImplementedError
+        self._engine.dispose()
+
+    # --- in ---------------------------------------------------------------------------------------------
 
     def ingest(self, sessions: Iterable[Session], *sources: Source) -> Ingested:
         """Record inputs with their sessions, in one transaction: all of it, or nothing where an error comes.
 
-        Sessions that are known already do not count again, whatever input they come from.
+        Sessions that are known already do not count again, whatever input they come from. Once a day, those that are
+        too old to be kept are removed.
         """
-        raise NotImplementedError
+        with transaction(self._engine, writes=True) as connection:
+            ingestion = Ingestion(connection)
+            ingestion.record(sources)
+            done = ingestion.take(sessions)
+            ingestion.finish()
+            if retention.is_due(connection, self._today()):
+                retention.prune(connection, self._today())
+        return done
+
+    def refresh(self) -> None:
+        """Work out the trend of weeks that have changed, so that a report need not."""
+        seen = self.days()
+        if seen is not None:
+            self.trend((seen[1] - seen[0]).days // 7 + 2, seen[1])
+
+    def prune(self, keep_days: int | None = None) -> int:
+        """Remove sessions that are older than the store keeps them; returns how many.
+
+        Args:
+            keep_days: keep them so long from now on.
+        """
+        with transaction(self._engine, writes=True) as connection:
+            if keep_days is not None:
+                retention.choose_keep_days(connection, keep_days)
+            return retention.prune(connection, self._today())
+
+    # --- out --------------------------------------------------------------------------------------------
 
     def known(self, identities: Collection[str]) -> set[str]:
         """Those of ``identities`` (:attr:`Source.identity`) that were recorded."""
-        raise NotImplementedError
+        wanted = sorted(identities)
+        found: set[str] = set()
+        with transaction(self._engine, writes=False) as connection:
+            for at in range(0, len(wanted), ASKED):
+                asked = select(inputs.c.identity).where(inputs.c.identity.in_(wanted[at : at + ASKED]))
+                found.update(identity for identity in connection.execute(asked).scalars() if identity is not None)
+        return found
 
     def days(self) -> tuple[date, date] | None:
         """First and last day (UTC) on which anything was seen; ``None`` while the store is empty."""
-        raise NotImplementedError
+        with transaction(self._engine, writes=False) as connection:
+            return query.days(connection)
 
-    def inventory(self, first: date, last: date, clients: Collection[str] | None = None) -> Inventory:
-        """What a scan of the traffic of these days, both included, would say; sessions belong to the day they began.
-
-        Args:
-            clients: look only at these addresses.
-        """
-        raise NotImplementedError
-
-    def days_seen(self, first: date, last: date) -> Mapping[str, Sequence[date]]:
-        """The days, both ends included, on which each client address was seen, in order."""
-        raise NotImplementedError
+    def inventory(self, first: date, last: date) -> Inventory:
+        """What a scan of the traffic of these days, both included, would say; sessions belong to the day they began."""
+        with transaction(self._engine, writes=False) as connection:
+            return query.inventory(connection, self._templates, first, last)
 
     def trend(self, weeks: int, last: date) -> Sequence[TrendPoint]:
         """The ``weeks`` ISO weeks up to the one that ``last`` lies in, oldest first, none before the first day."""
-        raise NotImplementedError
+        with transaction(self._engine, writes=False) as connection:
+            wanted = trend.mondays(connection, weeks, last)
+            points = trend.kept(connection, wanted)
+            absent = trend.missing(connection, wanted)
+            made = [trend.work_out(connection, self._templates, monday) for monday in absent]
+            as_of = trend.changes(connection)
+        if made:
+            self._keep(made, as_of)
+        return sorted([*points, *made], key=lambda point: point.period.first)
 
     def quality(self, first: date, last: date) -> Quality:
         """How well the traffic of these days, both included, was observed."""
-        raise NotImplementedError
+        with transaction(self._engine, writes=False) as connection:
+            return query.quality(connection, first, last)
 
     def first_seen(self) -> Mapping[str, int]:
         """When each client address was seen first of all, nanoseconds since 1970-01-01 UTC."""
-        raise NotImplementedError
+        with transaction(self._engine, writes=False) as connection:
+            return query.first_seen(connection)
 
     def unlisted(self, first: date, last: date) -> Mapping[str, int]:
-        """What limits of the store left out of these days, counted by name."""
-        raise NotImplementedError
-
-    def prune(self, today: date, keep_days: int | None = None) -> int:
-        """Remove sessions that are older than the store keeps them (``keep_days``, remembered); returns how many."""
-        raise NotImplementedError
+        """What limits of the store left out of these days, counted by name: sessions of which only the verdict was
+        kept (``facts``)."""
+        with transaction(self._engine, writes=False) as connection:
+            return query.unlisted(connection, first, last)
 
     def status(self) -> StoreStatus:
         """What is in it."""
-        raise NotImplementedError
+        with transaction(self._engine, writes=False) as connection:
+
+            def count(of: object) -> int:
+                return int(connection.execute(select(func.count()).select_from(of)).scalar_one())  # type: ignore[arg-type]
+
+            reach = query.days(connection)
+            oldest_kept = retention.sessions_from(connection)
+            reduced = connection.execute(
+                select(func.coalesce(func.sum(aggregates.c.sessions), 0))
+                .join(facts, facts.c.id == aggregates.c.facts_id)
+                .where(facts.c.reduced)
+            ).scalar_one()
+            return StoreStatus(
+                url=self.name,
+                kind=connection.dialect.name,
+                schema=str(upgrade.revision_of(connection)),
+                size=size_of(connection),
+                sensors=tuple(connection.execute(select(inputs.c.sensor).distinct().order_by("sensor")).scalars()),
+                inputs=count(inputs),
+                sessions=count(select(sessions.c.id).where(sessions.c.counts).subquery()),
+                views=count(sessions),
+                addresses=count(clients),
+                aggregates=count(aggregates),
+                first=None if reach is None else reach[0],
+                last=None if reach is None else reach[1],
+                sessions_from=date_of(oldest_kept) if oldest_kept else None,
+                keep_days=retention.keep_days(connection),
+                reduced=int(reduced),
+            )
+
+    # --- to other places --------------------------------------------------------------------------------
+
+    def export(self) -> Iterator[str]:
+        """Everything, as lines of JSON without their ends; as it was when the first was asked for."""
+        with transaction(self._engine, writes=False) as connection:
+            yield from transfer.export(connection)
+
+    def import_lines(self, lines: Iterable[str]) -> tuple[Ingested, int, int]:
+        """Take what :meth:`export` gave, in one transaction; twice is as good as once.
+
+        Returns:
+            What became of the sessions, how many daily sums were taken, and how many were not, because there are some
+            of their days already.
+        """
+        with transaction(self._engine, writes=True) as connection:
+            ingestion = Ingestion(connection)
+            taking = transfer.Import(connection, ingestion)
+            done = taking.take(lines)
+            ingestion.finish()
+        return done, taking.sums, taking.skipped
+
+    def _keep(self, points: Iterable[TrendPoint], as_of: int) -> None:
+        """Remember the trend; who may only read does without."""
+        with contextlib.suppress(UsageError), transaction(self._engine, writes=True) as connection:
+            trend.keep(connection, points, as_of)

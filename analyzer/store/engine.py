@@ -1,0 +1,179 @@
+"""Connections to the database, and what to say where there is none.
+
+One writer at a time: a transaction that writes takes the database's lock before it looks at anything. Whether a session
+is known is decided by looking first and writing then, and nobody may come in between.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from analyzer.errors import InputError
+from analyzer.store.url import shown
+
+WAIT: Final = 60
+"""Seconds to wait for another writer. A large capture takes that long; whoever waits longer meets a hanging process."""
+
+CONNECT: Final = 10
+"""Seconds to wait for a server to answer."""
+
+LOCK: Final = 0x534D5450
+"""Number of the advisory lock in PostgreSQL (``SMTP``)."""
+
+CACHE: Final = 64 << 10
+"""KB of pages that SQLite keeps in memory: the indexes of a million sessions."""
+
+
+def engine_of(url: URL, wait: float = WAIT) -> Engine:
+    """An engine for ``url``; nothing is connected yet.
+
+    Args:
+        wait: seconds to wait for another writer.
+    """
+    if url.drivername == "sqlite":
+        engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": wait})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        query = {"connect_timeout": str(CONNECT), "application_name": "smtpauth", **url.query}
+        engine = create_engine(url.set(query=query), poolclass=NullPool)
+        event.listen(engine, "begin", lambda connection: _begin_postgresql(connection, wait))
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
+    connection.isolation_level = None  # transactions begin where we say so
+    connection.execute(f"PRAGMA cache_size = -{CACHE}")
+    connection.execute("PRAGMA synchronous = NORMAL")  # a power cut may undo the last transactions, as a whole
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _begin_postgresql(connection: Connection, wait: float) -> None:
+    if connection.get_execution_options().get("writes"):
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(wait * 1000)}")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+    else:  # several queries that belong together see the same
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+
+@contextmanager
+def transaction(engine: Engine, *, writes: bool) -> Iterator[Connection]:
+    """A transaction, undone where an error comes out of the block.
+
+    Raises:
+        InputError: the database cannot be used.
+    """
+    with told(engine.url), engine.connect().execution_options(writes=writes) as connection, connection.begin():
+        yield connection
+
+
+def use_write_ahead_log(engine: Engine) -> None:
+    """Let SQLite's readers and its writer not wait for each other; kept in the file, and harmless to ask for again."""
+    if engine.dialect.name == "sqlite":
+        with told(engine.url), engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            driver.execute("PRAGMA journal_mode = WAL")
+
+
+@contextmanager
+def told(url: URL) -> Iterator[None]:
+    """Errors of the database become one line for the user; nothing that the library says of itself, nor a password.
+
+    Raises:
+        InputError: in place of them.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        problem, remedy = _of_sqlite(error.orig, url) if url.drivername == "sqlite" else _of_postgresql(error.orig, url)
+        raise InputError(shown(url), problem, remedy) from None
+    except SQLAlchemyError as error:
+        raise InputError(shown(url), f"it cannot be used ({_line(error)})") from None
+
+
+_SQLITE: Final[dict[str, tuple[str, str | None]]] = {
+    "SQLITE_BUSY": ("another process keeps it locked", "try again when that is done"),
+    "SQLITE_LOCKED": ("another process keeps it locked", "try again when that is done"),
+    "SQLITE_FULL": ("the disk is full; nothing of this run was stored", "make room, and run it again"),
+    "SQLITE_CORRUPT": ("the database is damaged", "restore it from a backup"),
+    "SQLITE_NOTADB": ("it is no store: not a database of SQLite", "give another file"),
+    "SQLITE_READONLY": ("it cannot be written to", "check its owner and rights"),
+    "SQLITE_PERM": ("it cannot be opened: no permission", "check its owner and rights"),
+    "SQLITE_IOERR": ("reading or writing it failed; the disk may be full or damaged", None),
+}
+"""By the error's name or the beginning of it (sqlite.org/rescode.html)."""
+
+
+def _of_sqlite(error: BaseException | None, url: URL) -> tuple[str, str | None]:
+    name = getattr(error, "sqlite_errorname", None) or ""
+    if name.startswith("SQLITE_CANTOPEN"):
+        path = Path(url.database or "")
+        if path.is_dir():
+            return "it is a directory", "give the name of a file"
+        if not path.parent.is_dir():
+            return "there is no such directory", None
+        return "it cannot be opened", "check its owner and rights"
+    for beginning, said in _SQLITE.items():
+        if name.startswith(beginning):
+            return said
+    return f"it cannot be used ({_line(error)})", None
+
+
+_POSTGRESQL: Final[dict[str, tuple[str, str | None]]] = {
+    "28": ("the server does not let this user in", "check user, password and pg_hba.conf"),
+    "3D000": ("there is no such database", "create it, then run 'smtpauth store init'"),
+    "42501": ("this user may not do that", "grant it the right to create and change tables"),
+    "53": (
+        "the server has no room (disk or connections); nothing of this run was stored",
+        "make room, and run it again",
+    ),
+    "55P03": ("another process keeps it locked", "try again when that is done"),
+    "57": ("the server is shutting down or starting", "try again later"),
+    "25006": ("it cannot be written to: the server is a read-only copy", "give the primary server"),
+}
+"""By SQLSTATE or the beginning of it (PostgreSQL's appendix A)."""
+
+
+def _of_postgresql(error: BaseException | None, url: URL) -> tuple[str, str | None]:
+    state = getattr(error, "sqlstate", None) or ""
+    for beginning, said in _POSTGRESQL.items():
+        if state.startswith(beginning):
+            return said
+    words = str(error)
+    if url.password and str(url.password) in words:
+        words = ""
+    if "password" in words:  # before a connection stands, libpq tells no SQLSTATE
+        return _POSTGRESQL["28"]
+    if "does not exist" in words and "database" in words:
+        return _POSTGRESQL["3D000"]
+    if not state:
+        return f"the server cannot be reached ({_line(words)})", None
+    return f"it cannot be used ({_line(words)})", None
+
+
+def _line(error: object) -> str:
+    """The first line of what a library says, printable."""
+    first = next(iter(str(error).strip().splitlines()), "")
+    return "".join(c if c.isprintable() else "?" for c in first)[:300]
+
+
+def size_of(connection: Connection) -> int | None:
+    """Bytes that the database takes on disk."""
+    if connection.dialect.name == "sqlite":
+        query = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+    else:
+        query = "SELECT pg_database_size(current_database())"
+    size = connection.execute(text(query)).scalar()
+    return None if size is None else int(size)

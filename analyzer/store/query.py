@@ -1,0 +1,141 @@
+"""What the sums say: inventories over days, how well they were observed, and since when somebody is known."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from datetime import date
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, case, func, select
+
+from analyzer.history.model import Quality
+from analyzer.inventory.devices import Inventory
+from analyzer.inventory.session import Session
+from analyzer.store.facts import restored
+from analyzer.store.schema import aggregates, clients, facts, inputs
+from analyzer.store.times import DAY, date_of, number_of
+
+TEMPLATES: Final = 20_000
+"""Restored sessions that are remembered between queries, some 2 KB each: one week and the next are much alike."""
+
+FETCHED: Final = 5000
+"""Rows that a query hands over at a time."""
+
+
+class Templates:
+    """Sessions restored from facts, to be filled in again and again."""
+
+    def __init__(self) -> None:
+        self._by_client: OrderedDict[tuple[int, int], Session] = OrderedDict()
+
+    def get(self, client: int, number: int, ip: str, content: str) -> Session:
+        """The session with these facts of this client; times and messages are whatever they were last."""
+        key = client, number
+        session = self._by_client.get(key)
+        if session is None:
+            if len(self._by_client) >= TEMPLATES:
+                self._by_client.popitem(last=False)
+            session = self._by_client[key] = restored(content, ip)
+        return session
+
+
+def _within(first: date, last: date) -> ColumnElement[bool]:
+    return aggregates.c.day.between(number_of(first), number_of(last))
+
+
+def inventory(connection: Connection, templates: Templates, first: date, last: date) -> Inventory:
+    """What a scan of these days would say.
+
+    Equal sessions differ only in time, of which an inventory keeps the first and the last: so all of them but one are
+    added as they began last.
+    """
+    column = aggregates.c
+    summed = (
+        select(
+            column.client_id,
+            column.facts_id,
+            func.sum(column.sessions).label("sessions"),
+            func.sum(column.messages).label("messages"),
+            func.coalesce(func.min(func.nullif(column.first, 0)), 0).label("first"),
+            func.max(column.last).label("last"),
+            func.max(column.end).label("end"),
+        )
+        .where(_within(first, last))
+        .group_by(column.client_id, column.facts_id)
+        .subquery()
+    )
+    query = (
+        select(summed, clients.c.ip, facts.c.content)
+        .join(clients, clients.c.id == summed.c.client_id)
+        .join(facts, facts.c.id == summed.c.facts_id)
+    )
+    made = Inventory()
+    rows = connection.execute(query.execution_options(yield_per=FETCHED))
+    for client, number, sessions, messages, began, latest, end, ip, content in rows:
+        session = templates.get(client, number, ip, content)
+        times, several = int(sessions), bool(messages)
+        session.end = end
+        session.start = began
+        session.messages = int(messages) - (times - 1) if several else 0
+        made.add(session)
+        if times > 1:
+            session.start, session.messages = latest, int(several)
+            made.add(session, times - 1)
+    return made
+
+
+def days(connection: Connection) -> tuple[date, date] | None:
+    """First and last day of which there are sums; days without a date (packets without times) are not meant."""
+    column = aggregates.c.day
+    first, last = connection.execute(select(func.min(column), func.max(column)).where(column > 0)).one()
+    return None if first is None else (date_of(first), date_of(last))
+
+
+def quality(connection: Connection, first: date, last: date) -> Quality:
+    """How well these days were observed. Conversations that are not of mail do not count."""
+    column = aggregates.c
+    sums = connection.execute(
+        select(
+            func.sum(column.sessions),
+            func.sum(column.complete),
+            func.sum(column.gapped),
+            func.sum(case((facts.c.unknown, column.sessions), else_=0)),
+        )
+        .join(facts, facts.c.id == column.facts_id)
+        .where(_within(first, last), facts.c.mail)
+    ).one()
+    seen = connection.execute(select(func.count(column.day.distinct())).where(_within(first, last))).scalar_one()
+    began, ended = number_of(first) * DAY, (number_of(last) + 1) * DAY
+    sources = connection.execute(
+        select(inputs.c.sensor, inputs.c.damaged, inputs.c.dropped).where(
+            inputs.c.first < ended, inputs.c.last >= began
+        )
+    ).all()
+    sessions, complete, gaps, unknown = (int(value or 0) for value in sums)
+    return Quality(
+        sessions=sessions,
+        complete=complete,
+        gaps=gaps,
+        unknown=unknown,
+        inputs=len(sources),
+        damaged=sum(bool(source.damaged) for source in sources),
+        dropped=sum(int(source.dropped) for source in sources),
+        days_without=(last - first).days + 1 - int(seen),
+        sensors=tuple(sorted({source.sensor for source in sources})),
+    )
+
+
+def first_seen(connection: Connection) -> dict[str, int]:
+    """When each client address was seen first of all; only those that ever sent mail, at a known time."""
+    return {ip: first for ip, first in connection.execute(select(clients.c.ip, clients.c.first)) if first}
+
+
+def unlisted(connection: Connection, first: date, last: date) -> dict[str, int]:
+    """What limits of the store left out of these days."""
+    query: Any = (
+        select(func.sum(aggregates.c.sessions))
+        .join(facts, facts.c.id == aggregates.c.facts_id)
+        .where(_within(first, last), facts.c.reduced)
+    )
+    count = connection.execute(query).scalar()
+    return {"facts": int(count)} if count else {}

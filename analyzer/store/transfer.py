@@ -1,0 +1,217 @@
+"""A store as lines of JSON, and back: for a backup, another database, or another program.
+
+The first line tells the version. Sums are exported only of days whose sessions are gone: those of the others follow
+from their sessions. Reading the same lines twice adds nothing the second time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_address
+from typing import Any, Final
+
+from sqlalchemy import Connection, func, select
+
+from analyzer.errors import UsageError
+from analyzer.inventory.devices import Inventory
+from analyzer.inventory.session import Session
+from analyzer.store import aggregate, trend
+from analyzer.store.aggregate import Key, Sum
+from analyzer.store.facts import content_of, restored
+from analyzer.store.ingest import Ingestion
+from analyzer.store.interning import Numbers
+from analyzer.store.records import Ingested, Source
+from analyzer.store.retention import refuse_before, sessions_from
+from analyzer.store.schema import aggregates, clients, facts, inputs, sessions
+from analyzer.store.times import LATEST, bounded
+
+VERSION: Final = 1
+LONGEST_LINE: Final = 1 << 20
+"""Bytes: facts of 256 logins with long names have 200 KB."""
+
+_PORTION: Final = 5000
+
+
+def export(connection: Connection) -> Iterator[str]:
+    """Everything in the store, in an order that depends on nothing but what is in it."""
+    until = sessions_from(connection)
+    yield _line("store", version=VERSION, sessions_from=until)
+    for row in connection.execute(select(inputs).order_by(*inputs.primary_key.columns)).mappings():
+        yield _line("input", **row)
+    for row in connection.execute(select(clients.c.ip, clients.c.first).order_by(clients.c.ip)).mappings():
+        yield _line("client", **row)
+    a = aggregates.c
+    summed = (
+        select(aggregates, clients.c.ip, facts.c.content)
+        .join(clients, clients.c.id == a.client_id)
+        .join(facts, facts.c.id == a.facts_id)
+        .where(a.day < until)
+        .order_by(a.day, clients.c.ip, facts.c.hash)
+    )
+    for row in connection.execute(summed.execution_options(yield_per=_PORTION)).mappings():
+        values = {name: row[name] for name in ("sessions", "messages", "complete", "gapped", "first", "last", "end")}
+        yield _line("sum", day=row["day"], client=row["ip"], facts=json.loads(row["content"]), **values)
+    s = sessions.c
+    told = (
+        select(s.start, s.end, clients.c.ip, s.client_port, s.serial, s.messages, s.complete, s.gapped, facts.c.content)
+        .join(clients, clients.c.id == s.client_id)
+        .join(facts, facts.c.id == s.facts_id)
+        .order_by(s.start, clients.c.ip, s.client_port, s.end, func.coalesce(s.serial, -1), facts.c.hash, s.messages)
+    )
+    for start, end, ip, port, serial, messages, complete, gapped, content in connection.execute(
+        told.execution_options(yield_per=_PORTION)
+    ):
+        yield _line(
+            "session",
+            start=start,
+            end=end,
+            client=ip,
+            port=port,
+            serial=serial,
+            messages=messages,
+            complete=bool(complete),
+            gapped=bool(gapped),
+            facts=json.loads(content),
+        )
+
+
+def _line(kind: str, **values: Any) -> str:
+    return json.dumps({"type": kind, **values}, separators=(",", ":"))
+
+
+class Import:
+    """Takes lines that :func:`export` gave.
+
+    Args:
+        connection: within a transaction that writes.
+        ingestion: takes the sessions; whoever made it finishes it.
+
+    Attributes:
+        sums: daily sums that were taken. skipped: that were not, because there are some of their days already.
+    """
+
+    def __init__(self, connection: Connection, ingestion: Ingestion) -> None:
+        self._connection = connection
+        self._ingestion = ingestion
+        self._numbers = Numbers(connection)
+        self._checked: set[str] = set()
+        self._held: set[int] = set()
+        self.sums = self.skipped = 0
+
+    def take(self, lines: Iterable[str]) -> Ingested:
+        """Read all lines.
+
+        Raises:
+            UsageError: they are of another version, or something else.
+        """
+        numbered = enumerate(lines, 1)
+        self._begin(next(numbered, (1, "")))
+        done = Ingested()
+        sessions_read: list[Session] = []
+        sums: dict[Key, Sum] = {}
+        for number, line in numbered:
+            try:
+                self._line(line, sessions_read, sums)
+            except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+                raise UsageError(
+                    f"line {number} is not what 'smtpauth store export' writes; nothing was stored"
+                ) from None
+            if len(sessions_read) >= _PORTION or len(sums) >= _PORTION:
+                done += self._flush(sessions_read, sums)
+        return done + self._flush(sessions_read, sums)
+
+    def _begin(self, first: tuple[int, str]) -> None:
+        try:
+            header = json.loads(first[1])
+            kind, version, until = header["type"], header["version"], int(header["sessions_from"])
+        except (KeyError, TypeError, ValueError):
+            kind = version = until = None
+        if kind != "store" or until is None:
+            raise UsageError("this is not what 'smtpauth store export' writes")
+        if version != VERSION:
+            raise UsageError(f"this was exported by another version of smtp-auth-analyzer (format {version!r})")
+        column = aggregates.c.day
+        self._held = set(self._connection.execute(select(column).where(column < until).distinct()).scalars())
+        if until:
+            refuse_before(self._connection, until)
+
+    def _line(self, line: str, sessions_read: list[Session], sums: dict[Key, Sum]) -> None:
+        if len(line) > LONGEST_LINE:
+            raise ValueError(line[:10])
+        values: dict[str, Any] = json.loads(line)
+        kind = values.pop("type")
+        if kind == "input":
+            self._ingestion.record([_source(values)])
+        elif kind == "client":
+            self._numbers.of_clients({str(ip_address(values["ip"])): bounded(_whole(values["first"]))})
+        elif kind == "session":
+            sessions_read.append(self._session(values))
+        elif kind == "sum":
+            self._sum(values, sums)
+        else:
+            raise ValueError(kind)
+
+    def _session(self, values: dict[str, Any]) -> Session:
+        client = str(ip_address(values["client"]))
+        session = self._restored(values["facts"], client)
+        session.start, session.end = _whole(values["start"]), _whole(values["end"])
+        session.client_port, session.messages = _whole(values["port"]), _whole(values["messages"])
+        session.serial = None if values["serial"] is None else _whole(values["serial"])
+        session.complete, session.gaps = bool(values["complete"]), int(bool(values["gapped"]))
+        return session
+
+    def _sum(self, values: dict[str, Any], sums: dict[Key, Sum]) -> None:
+        day = _whole(values["day"])
+        if day in self._held:
+            self.skipped += 1
+            return
+        client = str(ip_address(values["client"]))
+        self._restored(values["facts"], client)
+        content = json.dumps(values["facts"], sort_keys=True, separators=(",", ":"))
+        key = day, self._numbers.of_clients({client: 0})[client], self._numbers.of_content(content)
+        names = ("sessions", "messages", "complete", "gapped", "first", "last", "end")
+        sums.setdefault(key, Sum()).add(Sum(*(_whole(values[name]) for name in names)))
+        self.sums += 1
+
+    def _restored(self, facts_read: dict[str, Any], client: str) -> Session:
+        """A session with these facts, once they have shown that devices can be made of them."""
+        content = json.dumps(facts_read, sort_keys=True)
+        session = restored(content, client)
+        if content not in self._checked:
+            if len(self._checked) >= _PORTION:
+                self._checked.clear()
+            content_of(session)
+            tried = Inventory()
+            tried.add(session)
+            tried.summary()
+            ip_address(session.server_ip)
+            self._checked.add(content)
+        return session
+
+    def _flush(self, sessions_read: list[Session], sums: dict[Key, Sum]) -> Ingested:
+        done = self._ingestion.take(sessions_read)
+        aggregate.add(self._connection, sums)
+        trend.forget(self._connection, {day for day, _, _ in sums})
+        sessions_read.clear()
+        sums.clear()
+        return done
+
+
+def _source(values: dict[str, Any]) -> Source:
+    return Source(
+        str(values["sensor"]),
+        str(values["name"]),
+        _whole(values["first"]),
+        _whole(values["last"]),
+        _whole(values["dropped"]),
+        bool(values["damaged"]),
+        None if values["identity"] is None else str(values["identity"]),
+    )
+
+
+def _whole(value: object) -> int:
+    """``value``, if it is a whole number that a database holds."""
+    if type(value) is not int or not 0 <= value <= LATEST:
+        raise ValueError(value)
+    return value
