@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.cli import _SNIFF_EPILOG, build_parser
+from analyzer.cli import build_parser
+from analyzer.cli.sniff import _SNIFF_EPILOG
 from analyzer.commands.config import with_config
 from tests.support.material import REPOSITORY
 

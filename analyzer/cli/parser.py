@@ -1,0 +1,122 @@
+"""What the arguments of all commands are made of."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any, NoReturn, TypeAlias
+
+from analyzer.commands.console import discard, say
+from analyzer.commands.exits import UNUSABLE
+
+EXIT_CODES = """\
+exit codes:
+  0    done
+  1    a device is at or above --fail-on
+  2    wrong usage, unreadable input, or output that cannot be written
+  3    done, but part of the traffic is missing: a cut file, packets lost or
+       not decoded, a limit on memory reached; so no gate passes on it
+  130  interrupted, after writing what is known"""
+
+OUTPUT = "write there, in one go, in place of standard output"
+REDACT = "replace user names by a keyed hash; the same in every run where SMTPAUTH_REDACT_KEY holds a key"
+
+FORMATS = ("table", "json", "jsonl", "csv", "markdown")
+STATUSES = ("exposed", "password", "mixed", "unknown", "no-auth")
+
+
+class Parser(argparse.ArgumentParser):
+    """One that says in a line what is wrong, and where help is."""
+
+    def __init__(self, **options: Any) -> None:
+        # No abbreviations: an option of a later version would change what they mean in somebody's scheduled job.
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options)
+
+    def error(self, message: str) -> NoReturn:
+        """One line that says what is wrong and where help is, in place of the whole usage."""
+        say(f"{message} (see '{self.prog} --help')")
+        sys.exit(UNUSABLE)
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """End after ``--help`` or ``--version``, quietly even where nobody can read what they say."""
+        try:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+        except OSError:
+            discard(sys.stdout)
+            status = UNUSABLE
+        super().exit(status, message)
+
+
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
+"""Where a command is added."""
+
+
+def add_limits(command: argparse.ArgumentParser, conversations: int = 30_000) -> argparse._ArgumentGroup:
+    """Limits on memory."""
+    limits = command.add_argument_group("limits on memory")
+    limits.add_argument(
+        "--max-conversations",
+        type=positive,
+        metavar="N",
+        help=f"conversations remembered at once (default: {conversations})",
+    )
+    limits.add_argument(
+        "--max-held", type=positive, metavar="MB", help="payload waiting for reassembly, in MB (default: 64)"
+    )
+    limits.add_argument(
+        "--idle", type=positive, metavar="SECONDS", help="silence that ends a conversation (default: 900)"
+    )
+    return limits
+
+
+def add_knowledge(command: argparse.ArgumentParser) -> None:
+    """What is known of providers and makers."""
+    knowledge = command.add_argument_group("knowledge")
+    knowledge.add_argument(
+        "--knowledge", metavar="FILE", help="TOML: what you know of providers, makers and devices (docs/advice.md)"
+    )
+
+
+def add_keys(command: argparse.ArgumentParser) -> None:
+    """TLS keys."""
+    keys = command.add_argument_group("TLS keys")
+    keys.add_argument(
+        "--keylog",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="keys that programs wrote down (SSLKEYLOGFILE), to look inside TLS with (repeatable); needs tshark",
+    )
+    keys.add_argument("--tshark", metavar="FILE", help="the tshark program, where it is not on the PATH")
+
+
+def add_shared(command: argparse.ArgumentParser) -> None:
+    """Options of every command that reads packets."""
+    shared = command.add_argument_group("general")
+    shared.add_argument(
+        "--port",
+        type=port,
+        action="append",
+        default=[],
+        metavar="N",
+        help="also look at this TCP port (repeatable); always: 25, 465, 587, 2465, 2525, 2587",
+    )
+    shared.add_argument("--config", metavar="FILE", help="TOML file with defaults for these options")
+    shared.add_argument("-q", "--quiet", action="store_true", help="no progress and no warnings on stderr")
+    shared.add_argument("-v", "--verbose", action="store_true", help="tell more on stderr")
+
+
+def positive(text: str) -> int:
+    """A positive whole number."""
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
+    return int(text)
+
+
+def port(text: str) -> int:
+    """A TCP port."""
+    number = positive(text)
+    if number > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a TCP port (1 to 65535)")
+    return number
