@@ -8,17 +8,19 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TextIO
 
+from analyzer.advice import Knowledge, plans
 from analyzer.capture import CaptureSet, FrameBatch, open_captures
 from analyzer.commands.console import discard
 from analyzer.commands.gate import exit_code
 from analyzer.commands.interruption import Interruption
 from analyzer.commands.keys import KEYS, Keys, unused
+from analyzer.commands.knowledge import knowledge_of
 from analyzer.commands.limits import limits_of
 from analyzer.commands.notes import Notes
 from analyzer.commands.output import output, wants_colour, width_of
 from analyzer.commands.reading import damage_of, read, summaries
 from analyzer.decryption.stage import Decryption
-from analyzer.errors import Damage
+from analyzer.errors import Damage, UsageError
 from analyzer.inventory.devices import Inventory
 from analyzer.inventory.session import Session
 from analyzer.packets import SUBMISSION_PORTS
@@ -35,6 +37,9 @@ def run(options: argparse.Namespace) -> int:
     """Carry out the command and return its exit code."""
     notes = Notes(quiet=options.quiet, verbose=options.verbose)
     redactor = Redactor.from_environment() if options.redact_users else None
+    knowledge = knowledge_of(options.knowledge)
+    if options.advice and (options.sessions or options.format != "table"):
+        raise UsageError("--advice goes with --format table, device by device; JSON has every device's plan without it")
     keys = Keys(options.keylog, options.tshark, quiet=options.quiet)
     with (
         Interruption() as interruption,
@@ -42,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
         open_captures(options.paths, on_keys=keys.add) as captures,
         output(options.output) as out,
     ):
-        scan = _Scan(captures, options, out, redactor, decryption)
+        scan = _Scan(captures, options, out, redactor, decryption, knowledge)
         scan.read(interruption)
         report = scan.report(interrupted=interruption.came)
         scan.write(report)
@@ -68,11 +73,13 @@ class _Scan:
         out: TextIO,
         redactor: Redactor | None,
         decryption: Decryption,
+        knowledge: Knowledge,
     ) -> None:
         self._captures = captures
         self._options = options
         self._out = out
         self._redactor = redactor
+        self._knowledge = knowledge
         self._inventory = Inventory()
         self._oddities: Counter[str] = Counter()
         self._in_order: InOrder | None = None
@@ -119,6 +126,7 @@ class _Scan:
             damage,
             self._oddities + self._analysis.oddities + self._captures.oddities + self._inventory.names.oddities,
             interrupted,
+            plans(devices, self._knowledge),
         )
 
     def write(self, report: Report) -> None:
@@ -132,7 +140,15 @@ class _Scan:
             self._sessions.close(report)
         else:
             colour = wants_colour(out)
-            write(options.format, report, out, width=width_of(out), colour=colour, redactor=self._redactor)
+            write(
+                options.format,
+                report,
+                out,
+                width=width_of(out),
+                colour=colour,
+                redactor=self._redactor,
+                advice=options.advice,
+            )
         out.flush()
 
     def _pass_on(self, now: int) -> None:

@@ -39,6 +39,7 @@ Cell = Callable[[Record], Any]
 
 DEVICE_CELLS: dict[str, Cell] = {
     "device": lambda d: d["device"],
+    "name": lambda d: d["name"],
     "status": lambda d: d["status"],
     "evidence": lambda d: d["evidence"],
     "confidence": lambda d: d["confidence"],
@@ -46,6 +47,12 @@ DEVICE_CELLS: dict[str, Cell] = {
     "mac": lambda d: d["mac"],
     "vendor": lambda d: d["vendor"],
     "names": lambda d: _joined(d["names"]),
+    "hostnames": lambda d: _joined([f"{name['name']} ({name['source']})" for name in d["hostnames"]]),
+    "vendor_class": lambda d: d["vendor_class"],
+    "mail_programs": lambda d: _joined(d["mail_programs"]),
+    "owner": lambda d: d["asset"] and d["asset"]["owner"],
+    "location": lambda d: d["asset"] and d["asset"]["location"],
+    "notes": lambda d: d["asset"] and d["asset"]["notes"],
     "accounts": lambda d: _joined(d["accounts"]),
     "methods": lambda d: _counts(d["methods"]),
     "mechanisms": lambda d: _counts(d["mechanisms"]),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from analyzer.advice import Plan
 from analyzer.errors import Damage
 from analyzer.inventory.device import Device, Summary
 from analyzer.report.losses import LOSSES
@@ -45,6 +46,7 @@ class Report:
         undecoded: frames that could not be decoded, by reason.
         oddities: named peculiarities of the traffic and its files, counted.
         interrupted: reading was ended before the inputs did.
+        plans: what to do, by the address that a device goes by; empty where nobody asked for plans.
     """
 
     devices: Sequence[Device]
@@ -54,6 +56,7 @@ class Report:
     damage: Sequence[Damage] = ()
     oddities: Mapping[str, int] = field(default_factory=dict)
     interrupted: bool = False
+    plans: Mapping[str, Plan] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:

@@ -172,10 +172,11 @@ def sources_of(plans: Iterable[Record]) -> list[str]:
 
 
 def _alike(devices: Iterable[Record]) -> list[list[Record]]:
-    """Devices whose plans say the same, in order of the first of each."""
-    groups: dict[str, list[Record]] = {}
+    """Devices whose plans read the same, in order of the first of each."""
+    groups: dict[tuple[object, ...], list[Record]] = {}
     for device in devices:
-        groups.setdefault(repr(device["plan"]), []).append(device)
+        plan = device["plan"]
+        groups.setdefault((plan["reason"], plan["service"], *plan_text(plan)), []).append(device)
     return list(groups.values())
 
 

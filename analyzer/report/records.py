@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from analyzer.inventory.device import Device, Server, Summary
+from analyzer.inventory.device import Asset, Device, Server, Summary
 from analyzer.inventory.exposure import was_in_clear
 from analyzer.inventory.session import Session
 from analyzer.report.model import InputSummary, Report
@@ -58,6 +58,7 @@ def session_record(session: Session, redactor: Redactor | None = None) -> Record
             "port": session.client_port,
             "mac": mac_text(session.client_mac),
             "ehlo": clean_or_none(session.ehlo),
+            "mail_program": clean_or_none(session.mail_program),
         },
         "server": {
             "ip": session.server_ip,
@@ -147,11 +148,17 @@ def device_record(device: Device, redactor: Redactor | None = None) -> Record:
     failure = device.last_failure
     return {
         "device": device.device,
+        "name": clean_or_none(device.name),
         "ips": list(device.ips),
         "mac": mac_text(device.mac),
         "mac_is_router": device.mac_is_router,
         "vendor": device.vendor,
         "names": [clean(name) for name in device.names],
+        "hostnames": [{"name": clean(name.name), "source": name.source} for name in device.hostnames],
+        "vendor_class": clean_or_none(device.vendor_class),
+        "mail_programs": [clean(program) for program in device.mail_programs],
+        "ja4": dict(device.ja4),
+        "asset": device.asset and _asset_record(device.asset, redactor),
         "status": device.status,
         "evidence": device.evidence,
         "confidence": device.confidence,
@@ -176,6 +183,16 @@ def device_record(device: Device, redactor: Redactor | None = None) -> Record:
         "findings": list(device.findings),
         "advice": device.advice,
         "unlisted": dict(device.unlisted),
+    }
+
+
+def _asset_record(asset: Asset, redactor: Redactor | None) -> Record:
+    """The user's own words; where users are redacted the owner is one, and notes may name anybody."""
+    return {
+        "name": clean_or_none(asset.name),
+        "owner": _user(asset.owner, redactor),
+        "location": clean_or_none(asset.location),
+        "notes": None if redactor else clean_or_none(asset.notes),
     }
 
 

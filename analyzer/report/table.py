@@ -85,11 +85,10 @@ SESSION_COLUMNS = (
 
 def device_row(device: Record) -> list[str]:
     """Cells of :data:`DEVICE_COLUMNS`."""
-    behind = device["clients_behind"]
     return [
         device["status"],
         device["device"],
-        wording.and_more(device["names"]) if behind < 2 else f"{behind} clients",
+        wording.shown_name(device),
         device["vendor"] or ("(router)" if device["mac_is_router"] else "-"),
         wording.login(device),
         wording.and_more(device["accounts"]),
@@ -154,11 +153,17 @@ def _layout(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int
     return chosen, column_widths([cells[i] for i in chosen], [least[i] for i in chosen], room, worth)
 
 
-def write_devices(devices: Sequence[Record], context: Record, out: TextIO, width: int, colour: bool) -> None:
-    """The table of devices and what belongs below it."""
+def write_devices(
+    devices: Sequence[Record], context: Record, out: TextIO, width: int, colour: bool, *, advice: bool = False
+) -> None:
+    """The table of devices and what belongs below it; with ``advice`` each device's plan, not one sentence."""
     if devices:
         out.write(render(DEVICE_COLUMNS, [device_row(device) for device in devices], width, colour) + "\n\n")
-    write_context(context, out, width, devices)
+    write_context(context, out, width, () if advice else devices)
+    if advice:
+        from analyzer.report.plans import write_plans
+
+        write_plans(devices, out, min(max(width, NARROWEST), PROSE))
 
 
 def write_context(context: Record, out: TextIO, width: int, devices: Sequence[Record] = ()) -> None:

@@ -178,6 +178,14 @@ def and_more(values: list[str]) -> str:
     return values[0] if len(values) == 1 else f"{values[0]} +{len(values) - 1}"
 
 
+def shown_name(device: Record) -> str:
+    """What a device is called; where several clients share its address, how many, unless the user knows better."""
+    behind = device["clients_behind"]
+    if behind > 1 and not (device["asset"] and device["asset"]["name"]):
+        return f"{behind} clients"
+    return device["name"] or "-"
+
+
 def server_names(device: Record) -> list[str]:
     """Names (else addresses) of a device's servers, most used first, each once."""
     return list(dict.fromkeys(server["name"] or server["ip"] for server in device["servers"]))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol, TextIO
 
 from analyzer.inventory.session import Session
 from analyzer.report.model import Format, Report
+from analyzer.report.plans import plan_record
 from analyzer.report.records import Record, context_record, device_record, session_record
 from analyzer.report.redact import Redactor
 from analyzer.report.table import DEFAULT_WIDTH, SESSION_COLUMNS, SESSIONS_A_TABLE
@@ -20,6 +21,7 @@ def write(
     width: int = DEFAULT_WIDTH,
     colour: bool = False,
     redactor: Redactor | None = None,
+    advice: bool = False,
 ) -> None:
     """Write ``report``, one record per device, to ``out``.
 
@@ -27,8 +29,9 @@ def write(
         width: columns of the terminal (``table`` only).
         colour: statuses in colour (``table`` only); whether that is wanted (a terminal, no ``NO_COLOR``) is the
         caller's. redactor: replaces user names, where given.
+        advice: whole plans in place of one sentence for each device (``table`` only); the report must have them.
     """
-    devices = (device_record(device, redactor) for device in report.devices)
+    devices = _device_records(report, redactor)
     if format == "json":
         from analyzer.report.json_ import write_object
 
@@ -51,7 +54,15 @@ def write(
     else:
         from analyzer.report import table
 
-        table.write_devices(list(devices), context_record(report), out, width, colour)
+        table.write_devices(list(devices), context_record(report), out, width, colour, advice=advice)
+
+
+def _device_records(report: Report, redactor: Redactor | None) -> Iterator[Record]:
+    for device in report.devices:
+        record = device_record(device, redactor)
+        if device.device in report.plans:
+            record["plan"] = plan_record(report.plans[device.device])
+        yield record
 
 
 class SessionWriter:

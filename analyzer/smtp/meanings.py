@@ -33,6 +33,7 @@ _TABLE = (
     _Row(550, "5.7.30", None, "basic authentication is not supported for client submission"),
     _Row(None, "5.7.57", None, "the client did not authenticate before sending"),
     _Row(None, "5.7.60", None, "the account may not send as this sender"),
+    _Row(None, "5.7.708", None, "mail from this address is not accepted (reputation, or a new tenant)"),
     _Row(535, "5.7.3", None, "authentication failed, or a security layer (TLS) is required first"),
     _Row(535, "5.7.8", None, _WRONG),
     _Row(534, "5.7.9", "application-specific", "an app password is required"),

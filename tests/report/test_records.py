@@ -36,7 +36,13 @@ def test_a_session_record_is_the_documented_one() -> None:
         "start": "2026-11-23T20:48:55.123456Z",
         "end": "2026-11-23T20:48:56.123456Z",
         "source": "office.pcap",
-        "client": {"ip": "10.10.0.103", "port": 35878, "mac": "00-17-C8-00-01-03", "ehlo": "copier3.example.com"},
+        "client": {
+            "ip": "10.10.0.103",
+            "port": 35878,
+            "mac": "00-17-C8-00-01-03",
+            "ehlo": "copier3.example.com",
+            "mail_program": None,
+        },
         "server": {
             "ip": "10.10.0.11",
             "port": 587,

@@ -57,6 +57,10 @@ REPLIES = {
     (550, "5.7.30", "Basic authentication is not supported for Client Submission."): ["basic", "not supported"],
     (530, "5.7.57", "Client not authenticated to send mail"): ["did not authenticate"],
     (550, "5.7.60", "Client does not have permissions to send as this sender"): ["sender"],
+    (550, "5.7.708", "Service unavailable. Access denied, traffic not accepted from this IP."): [
+        "address",
+        "not accepted",
+    ],
 }
 
 
