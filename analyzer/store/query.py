@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
+from collections.abc import Collection
 from datetime import date
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from analyzer.history.model import Quality
 from analyzer.inventory.devices import Inventory
 from analyzer.inventory.session import Session
 from analyzer.store.facts import restored
+from analyzer.store.interning import ASKED
 from analyzer.store.schema import aggregates, clients, facts, inputs
 from analyzer.store.times import DAY, date_of, number_of
 
@@ -43,12 +45,27 @@ def _within(first: date, last: date) -> ColumnElement[bool]:
     return aggregates.c.day.between(number_of(first), number_of(last))
 
 
-def inventory(connection: Connection, templates: Templates, first: date, last: date) -> Inventory:
-    """What a scan of these days would say.
+def inventory(
+    connection: Connection, templates: Templates, first: date, last: date, ips: Collection[str] | None = None
+) -> Inventory:
+    """What a scan of these days would say, of the clients ``ips`` alone where given.
 
     Equal sessions differ only in time, of which an inventory keeps the first and the last: so all of them but one are
     added as they began last.
     """
+    made = Inventory()
+    if ips is None:
+        _add(connection, templates, _within(first, last), made)
+        return made
+    wanted = sorted(ips)
+    for at in range(0, len(wanted), ASKED):
+        asked = select(clients.c.id).where(clients.c.ip.in_(wanted[at : at + ASKED]))
+        _add(connection, templates, _within(first, last) & aggregates.c.client_id.in_(asked), made)
+    return made
+
+
+def _add(connection: Connection, templates: Templates, which: ColumnElement[bool], made: Inventory) -> None:
+    """Add the sums to ``made`` that ``which`` holds for."""
     column = aggregates.c
     summed = (
         select(
@@ -60,7 +77,7 @@ def inventory(connection: Connection, templates: Templates, first: date, last: d
             func.max(column.last).label("last"),
             func.max(column.end).label("end"),
         )
-        .where(_within(first, last))
+        .where(which)
         .group_by(column.client_id, column.facts_id)
         .subquery()
     )
@@ -69,7 +86,6 @@ def inventory(connection: Connection, templates: Templates, first: date, last: d
         .join(clients, clients.c.id == summed.c.client_id)
         .join(facts, facts.c.id == summed.c.facts_id)
     )
-    made = Inventory()
     rows = connection.execute(query.execution_options(yield_per=FETCHED))
     for client, number, sessions, messages, began, latest, end, ip, content in rows:
         session = templates.get(client, number, ip, content)
@@ -81,7 +97,18 @@ def inventory(connection: Connection, templates: Templates, first: date, last: d
         if times > 1:
             session.start, session.messages = latest, int(several)
             made.add(session, times - 1)
-    return made
+
+
+def days_seen(connection: Connection, first: date, last: date) -> dict[str, list[date]]:
+    """The days on which each client was seen, in order."""
+    column = aggregates.c
+    pairs = select(column.client_id, column.day).where(_within(first, last)).distinct().subquery()
+    query = select(clients.c.ip, pairs.c.day).join(clients, clients.c.id == pairs.c.client_id).order_by(pairs.c.day)
+    dates = {number: date_of(number) for number in range(number_of(first), number_of(last) + 1)}
+    found: dict[str, list[date]] = defaultdict(list)
+    for ip, day in connection.execute(query.execution_options(yield_per=FETCHED)):
+        found[ip].append(dates[day])
+    return dict(found)
 
 
 def days(connection: Connection) -> tuple[date, date] | None:

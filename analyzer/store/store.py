@@ -142,10 +142,19 @@ class Store:
         with transaction(self._engine, writes=False) as connection:
             return query.days(connection)
 
-    def inventory(self, first: date, last: date) -> Inventory:
-        """What a scan of the traffic of these days, both included, would say; sessions belong to the day they began."""
+    def inventory(self, first: date, last: date, clients: Collection[str] | None = None) -> Inventory:
+        """What a scan of the traffic of these days, both included, would say; sessions belong to the day they began.
+
+        Args:
+            clients: look only at these addresses.
+        """
         with transaction(self._engine, writes=False) as connection:
-            return query.inventory(connection, self._templates, first, last)
+            return query.inventory(connection, self._templates, first, last, clients)
+
+    def days_seen(self, first: date, last: date) -> Mapping[str, Sequence[date]]:
+        """The days, both ends included, on which each client address was seen, in order."""
+        with transaction(self._engine, writes=False) as connection:
+            return query.days_seen(connection, first, last)
 
     def trend(self, weeks: int, last: date) -> Sequence[TrendPoint]:
         """The ``weeks`` ISO weeks up to the one that ``last`` lies in, oldest first, none before the first day."""
