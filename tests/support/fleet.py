@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
+from analyzer.advice import packaged_knowledge, plans
 from analyzer.history.model import Change, ChangeKind, Period, PeriodReport, Quality, SharedAccount, TrendPoint
 from analyzer.inventory.device import Device, ProviderUse, Refusal, Server, Summary
 from analyzer.inventory.findings import FINDINGS, in_table_order
 from analyzer.inventory.status import STATUSES, STILL_PASSWORD, Status
 from analyzer.report.period.model import Deadline, PeriodDocument
+from analyzer.report.plans import plan_record
 
 PERIOD = Period(date(2026, 11, 16), date(2026, 11, 22), "week")
 BEFORE = Period(date(2026, 11, 9), date(2026, 11, 15), "week")
@@ -258,4 +260,6 @@ def document(
         as_of=date(2026, 1, 27),
         devices=sum(concerned),
     )
-    return PeriodDocument(report, [deadline] if concerned else [])
+    todo = plans(devices, packaged_knowledge(), PERIOD.last)
+    records = {address: plan_record(plan) for address, plan in todo.items()}
+    return PeriodDocument(report, [deadline] if concerned else [], records)

@@ -12,7 +12,7 @@ from analyzer.report.page.model import Deadline, Point
 WIDTH, HEIGHT = 760, 390
 """Units of the view box; the page scales it."""
 
-LEFT, RIGHT, TOP, BOTTOM = 46, 12, 34, 30
+LEFT, RIGHT, TOP, BOTTOM = 52, 12, 36, 38
 """Room around the plot: figures of the axis, a half label, labels of markers, names of periods."""
 
 STACK = ("exposed", "password", "mixed")

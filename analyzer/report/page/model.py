@@ -100,17 +100,19 @@ class Plan:
 
     Attributes:
         number: 1 for the first; devices refer to it.
-        title: a few words. why: the reasons. steps: in order. more: notes and cautions.
-        sources: where the knowledge comes from.
+        urgency: as in :class:`analyzer.advice.Urgency`; ``None`` where that is not known.
+        title: a few words. service: where they log in. why: one sentence. steps: in order.
+        ways: other ways out, and whether the devices' makers can do OAuth, a sentence each.
         devices: addresses, in the order of the table.
     """
 
     number: int
+    urgency: str | None
     title: str
-    why: tuple[str, ...]
+    service: str | None
+    why: str | None
     steps: tuple[str, ...]
-    more: tuple[str, ...]
-    sources: tuple[str, ...]
+    ways: tuple[str, ...]
     devices: Sequence[str]
 
 
@@ -223,6 +225,7 @@ class View:
         summary: the answer as a sentence. scope: what it rests on.
         forecast: a sentence on when the number reaches zero. forecast_day: that day.
         devices: worst first, those listed. unlisted_devices: how many further ones there are.
+        sources: where the plans' knowledge comes from, and as of when.
         notes: limits of the result, one sentence each. complete: whether the result may pass a gate.
     """
 
@@ -244,6 +247,7 @@ class View:
     providers: Sequence[Share] = ()
     vendors: Sequence[Share] = ()
     plans: Sequence[Plan] = ()
+    sources: Sequence[str] = ()
     findings: Sequence[FindingRow] = ()
     shared: Sequence[AccountRow] = ()
     provider_view: Sequence[Table] = ()

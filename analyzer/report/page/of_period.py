@@ -17,7 +17,8 @@ from analyzer.report.page.model import (
     Share,
     View,
 )
-from analyzer.report.page.rows import device_row, finding_rows, plans_of_advice, status_counts
+from analyzer.report.page.plans import plans_of, sources
+from analyzer.report.page.rows import device_row, finding_rows, provider_name, status_counts
 from analyzer.report.period import wording
 from analyzer.report.period.model import PeriodDocument
 from analyzer.report.period.records import document_record
@@ -28,7 +29,7 @@ def view_of_period(document: PeriodDocument) -> View:
     """What the page shows of ``document``."""
     record = document_record(document)
     summary, before = record["summary"], record["summary_before"]
-    plans, plan_of = plans_of_advice(record["devices"])
+    plans, plan_of = plans_of(record["devices"])
     devices = [device_row(device, plan_of.get(device["device"])) for device in record["devices"]]
     quality, *notes = wording.quality(record)
     compared = before is not None and before["sessions"] > 0
@@ -51,10 +52,9 @@ def view_of_period(document: PeriodDocument) -> View:
         providers=_shares(record["providers"], "another or unknown"),
         vendors=_shares(record["vendors"], "unknown"),
         plans=plans,
+        sources=sources(record["devices"]),
         findings=finding_rows(summary),
-        shared=[
-            AccountRow(entry["account"], entry["service"], entry["devices"]) for entry in record["shared_accounts"]
-        ],
+        shared=[_account(entry) for entry in record["shared_accounts"]],
         quality=list(_quality(record)),
         notes=notes,
         complete=record["complete"],
@@ -133,6 +133,10 @@ def _change(entry: Record) -> ChangeEntry:
         before=before and before["status"],
         now=now and now["status"],
     )
+
+
+def _account(entry: Record) -> AccountRow:
+    return AccountRow(entry["account"], entry["service"] and provider_name(entry["service"]), entry["devices"])
 
 
 def _shares(entries: list[Record], unnamed: str) -> list[Share]:

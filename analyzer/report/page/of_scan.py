@@ -6,11 +6,11 @@ from analyzer.report import wording
 from analyzer.report.model import Report
 from analyzer.report.page.legend import legend
 from analyzer.report.page.model import Fact, Share, View
+from analyzer.report.page.plans import plans_of, sources
 from analyzer.report.page.rows import (
     device_row,
     finding_rows,
     moment,
-    plans_of_advice,
     provider_name,
     status_counts,
 )
@@ -26,7 +26,7 @@ def view_of_scan(report: Report, redactor: Redactor | None = None) -> View:
     context = context_record(report)
     summary = context["summary"]
     records = [device_record(device, redactor) for device in report.devices]
-    plans, plan_of = plans_of_advice(records)
+    plans, plan_of = plans_of(records)
     devices = [device_row(record, plan_of.get(record["device"])) for record in records]
     providers = [
         Share(provider_name(id), use["devices"], use["with_password"]) for id, use in summary["providers"].items()
@@ -44,6 +44,7 @@ def view_of_scan(report: Report, redactor: Redactor | None = None) -> View:
         devices=devices,
         providers=sorted(providers, key=lambda share: (-share.with_password, -share.devices, share.name)),
         plans=plans,
+        sources=sources(records),
         findings=finding_rows(summary),
         quality=_quality(context),
         notes=list(wording.notes(context)),

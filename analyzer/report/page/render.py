@@ -32,7 +32,10 @@ stays below 5 MB; workbook, CSV and JSON list all."""
 CHANGES_LISTED = 12
 """Devices of each kind of change; the table of devices shows the rest."""
 
-SHARES_LISTED = 12
+PLANS_OPEN = 3
+"""Plans whose steps are shown at once, the most urgent; the others open."""
+
+SHARES_LISTED = 8
 """Providers and vendors with a bar of their own; the rest share one."""
 
 TITLE = 48
@@ -40,6 +43,9 @@ TITLE = 48
 
 ROWS_LISTED = 200
 """Rows of any other table."""
+
+URGENCIES = {"now": "Now", "dated": "Before the deadline", "check": "To look at", "none": "Nothing to do yet"}
+"""What is said of a plan's urgency."""
 
 LOOKS = {"mixed": "striped"}
 """What is drawn over a bar's part, beside its colour, so that it is told apart without it."""
@@ -64,6 +70,8 @@ def write_view(view: View, out: TextIO) -> None:
         statuses=STATUSES,
         present=[count.status for count in view.statuses if count.devices],
         titles=CHANGE_TITLES,
+        urgencies=URGENCIES,
+        plans_open=PLANS_OPEN,
         most_changes=CHANGES_LISTED,
         providers=_bars(view.providers),
         vendors=_bars(view.vendors),

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 
 from analyzer.inventory.findings import BY_ID
 from analyzer.inventory.providers import provider
 from analyzer.inventory.status import STATUSES
-from analyzer.report import wording
-from analyzer.report.page.model import DeviceRow, FindingRow, Plan, ServerUse, StatusCount
+from analyzer.report.page.model import DeviceRow, FindingRow, ServerUse, StatusCount
 from analyzer.report.text import clean
 from analyzer.report.wording import Record
 
@@ -115,19 +113,3 @@ def finding_rows(summary: Record) -> list[FindingRow]:
         for id, devices in summary["findings"].items()
         if (known := BY_ID.get(id))
     ]
-
-
-def plans_of_advice(records: Sequence[Record]) -> tuple[list[Plan], Mapping[str, int]]:
-    """Devices by what they are advised: the plans, and the number of each device's, where it needs somebody."""
-    groups: dict[str, list[str]] = {}
-    for record in records:
-        if record["status"] in wording.NEEDS_ACTION:
-            groups.setdefault(record["advice"], []).append(record["device"])
-    plans = [_plan(number, advice, devices) for number, (advice, devices) in enumerate(groups.items(), 1)]
-    return plans, {address: plan.number for plan in plans for address in plan.devices}
-
-
-def _plan(number: int, advice: str, devices: list[str]) -> Plan:
-    """The sentence of :mod:`analyzer.inventory.advice`, its first part as the title."""
-    title, *rest = re.split("[:;] ", advice, maxsplit=1)
-    return Plan(number, title.rstrip("."), tuple(why[:1].upper() + why[1:] for why in rest), (), (), (), devices)

@@ -28,11 +28,6 @@ def iso_day(value: datetime | None) -> str:
     return value.date().isoformat() if value else ""
 
 
-def minute(value: datetime | None) -> str:
-    """``2026-12-31 23:59``."""
-    return f"{value:%Y-%m-%d %H:%M}" if value else "?"
-
-
 def first_and_more(values: tuple[str, ...]) -> str:
     """The first, and how many more; nothing for none."""
     if not values:
@@ -62,17 +57,23 @@ def facts(device: DeviceRow) -> Iterator[tuple[str, list[str]]]:
         yield "Accounts", _some(device.accounts)
     if len(device.servers) > 1 or any(len(server.methods) > 1 for server in device.servers):
         yield "Servers", _some(tuple(map(_server_line, device.servers)))
-    yield "Logins", [_logins(device)]
+    if logins := _logins(device):
+        yield "Logins", [logins]
     if device.clients_behind > 1:
         yield "Clients", [f"at least {device.clients_behind:,} behind this address"]
-    yield "Seen", [f"{iso_day(device.first_seen) or '?'} to {minute(device.last_seen)}"]
+    if device.first_seen:
+        yield "Since", [iso_day(device.first_seen)]
 
 
 def _logins(device: DeviceRow) -> str:
-    parts = [f"{device.auth_success:,} accepted"]
+    parts = []
+    if device.auth_success:
+        parts.append(f"{device.auth_success:,} accepted")
     if device.auth_failure:
         parts.append(f"{device.auth_failure:,} refused")
-    text = ", ".join(parts) + f"; {device.messages:,} messages"
+    if device.messages != device.sessions:
+        parts.append(f"{device.messages:,} messages")
+    text = ", ".join(parts)
     return f"{text}; last refusal {device.last_failure}" if device.last_failure else text
 
 

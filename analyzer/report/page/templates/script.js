@@ -9,7 +9,8 @@
   const cells = (body) => body.rows[0].cells;
   const first = (node) => (node.firstChild ? node.firstChild.textContent : "");
   const rows = bodies.map((body, index) => {
-    const [status, device, vendor, login, account, server, sessions, seen] = cells(body);
+    const [, device, vendor, login, account, server, sessions, seen] = cells(body);
+    device.scope = "row";
     const mark = body.querySelector("summary i");
     const provider = server.querySelector("p");
     return {
@@ -123,9 +124,15 @@
     if (details.dataset.explained) return;
     details.dataset.explained = "yes";
     const list = details.querySelector("dl");
-    const link = list.querySelector('a[href^="#p"]');
-    const plan = link && document.querySelector(`${link.getAttribute("href")} > div`);
-    if (plan) link.after(...[...plan.cloneNode(true).children].slice(1));
+    const title = details.querySelector("summary b");
+    const plan = title && byId(`p${parseInt(title.textContent, 10)}`);
+    if (plan) {
+      const term = document.createElement("dt");
+      const todo = document.createElement("dd");
+      term.textContent = "What to do";
+      todo.append(...plan.querySelector("div").cloneNode(true).children);
+      list.append(term, todo);
+    }
     for (const id of details.querySelector("summary").lastChild?.textContent.trim().split(" ") ?? []) {
       const term = byId(`f-${id}`);
       if (!term) continue;
