@@ -128,7 +128,7 @@ def _change(entry: Record) -> ChangeEntry:
     now, before = entry["now"], entry["before"]
     return ChangeEntry(
         address=entry["device"],
-        name=entry["names"][0] if entry["names"] else None,
+        name=entry["name"],
         vendor=entry["vendor"],
         before=before and before["status"],
         now=now and now["status"],

@@ -60,20 +60,28 @@ def _plan(number: int, group: list[Record]) -> Plan:
     devices = [record["device"] for record in group]
     plan = group[0].get("plan")
     if plan is None:
-        title, *why = re.split("[:;] ", group[0]["advice"], maxsplit=1)
-        return Plan(number, None, title.rstrip("."), None, _capital(*why) if why else None, (), (), devices)
-    way, *others = [*plan["ways"], None]
-    dated = way is not None and plan["urgency"] == "dated"
+        return _of_advice(number, group[0]["advice"], devices)
+    way: Record | None = next(iter(plan["ways"]), None)
+    title = _capital(plan["reason"])
+    why = f"The way out: {way['name']}." if way else None
+    if way and plan["urgency"] == "dated":  # the reason is the same for all of these
+        title, why = way["name"], f"{title}."
     return Plan(
         number=number,
         urgency=plan["urgency"],
-        title=way["name"] if dated else _capital(plan["reason"]),
+        title=title,
         service=plan["service"],
-        why=f"{_capital(plan['reason'])}." if dated else way and f"The way out: {way['name']}.",
+        why=why,
         steps=tuple(plan["steps"]),
-        ways=(*_oauth(group), *(_way(other) for other in others if other)),
+        ways=(*_oauth(group), *map(_way, plan["ways"][1:])),
         devices=devices,
     )
+
+
+def _of_advice(number: int, advice: str, devices: list[str]) -> Plan:
+    """The sentence of :mod:`analyzer.inventory.advice`: its first part is the title, the rest the reason."""
+    title, *rest = re.split("[:;] ", advice, maxsplit=1)
+    return Plan(number, None, title.rstrip("."), None, _capital(*rest) if rest else None, (), (), devices)
 
 
 def _way(way: Record) -> str:
