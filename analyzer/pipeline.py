@@ -17,7 +17,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 from analyzer.capture.frames import FrameBatch
 from analyzer.decryption.stage import Decryption
-from analyzer.hostnames import NAME_PORTS, Learned, NameReader
+from analyzer.hostnames import Learned
+from analyzer.hostnames.ports import NAME_PORTS
+from analyzer.hostnames.reader import NameReader
 from analyzer.inventory.observer import SessionObserver
 from analyzer.inventory.session import Session
 from analyzer.packets import NO_DATAGRAM_PORTS, SUBMISSION_PORTS, SegmentDecoder

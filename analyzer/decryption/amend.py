@@ -50,6 +50,7 @@ def amended(
         provider=session.provider or provider_of(session.tls_sni, server_name, greeting),
         mechanisms_after_tls=dialogue.mechanisms_after_tls or session.mechanisms_after_tls,
         messages=messages_before + dialogue.messages,
+        mail_program=session.mail_program or dialogue.mail_program,
         auth_required=session.auth_required or dialogue.auth_required,
         is_smtp=is_smtp,
         oddities=oddities,

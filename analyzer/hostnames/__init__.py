@@ -3,10 +3,10 @@
 UDP payloads in, :class:`Learned` out. Everything here was written by whoever wanted to: a name is a hint with its
 source, never an identity. No input or output, no memory: what is learned is kept by
 :mod:`analyzer.inventory.known_names`.
+
+:mod:`.reader` reads datagrams; it is not imported here, for reports need the records alone.
 """
 
 from analyzer.hostnames.learned import Learned, Source
-from analyzer.hostnames.ports import NAME_PORTS
-from analyzer.hostnames.reader import NameReader
 
-__all__ = ["NAME_PORTS", "Learned", "NameReader", "Source"]
+__all__ = ["Learned", "Source"]

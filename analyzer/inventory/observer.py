@@ -215,6 +215,7 @@ class SessionObserver:
             mechanisms_before_tls=dialogue.mechanisms_before_tls,
             mechanisms_after_tls=dialogue.mechanisms_after_tls,
             messages=dialogue.messages,
+            mail_program=dialogue.mail_program,
             auth_required=dialogue.auth_required,
             is_smtp=dialogue.is_smtp,
             complete=complete,

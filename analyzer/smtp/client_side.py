@@ -7,7 +7,6 @@ from typing import Final
 from analyzer.smtp.commands import is_command, is_foreign_command, is_mangled_starttls
 from analyzer.smtp.exchange import Exchange
 from analyzer.smtp.limits import MAX_CHUNK, MAX_CHUNK_DIGITS, MAX_FOREIGN_LINES
-from analyzer.smtp.message_text import MessageText
 from analyzer.smtp.recognise import begins_tls
 from analyzer.smtp.repertoire import Command, command_of, read_command
 from analyzer.smtp.state import CHUNK, CLIENT, COMMANDS, MESSAGE, RESYNC, State
@@ -133,7 +132,7 @@ class ClientSide(State):
                 self._result.ehlo_size = size + 2
         elif kind == "DATA":
             self._mode, self._go_ahead = MESSAGE, False
-            self._text = MessageText(bare=self._buffers[CLIENT].bare > 0)
+            self._begin_text()
         elif kind in ("MAIL", "RCPT"):
             self._said_smtp = True
         elif kind == "QUIT":
@@ -208,6 +207,11 @@ class ClientSide(State):
     def _end_message(self) -> None:
         self._mode = COMMANDS
         self._completed += 1
+        header = None if self._text is None else self._text.header
+        if header is not None and (self._go_ahead or not self._server_seen):
+            self._result.mail_program = header.program
+            if header.too_long:
+                self._result.oddities["header-too-long"] += 1
         if self._text is None or not self._text.refused:  # else the reply has come already
             self._await_message()
 

@@ -47,3 +47,13 @@ MAX_CHUNK: Final = 2**31
 
 MAX_CHUNK_DIGITS: Final = 20
 """Digits of a BDAT size that are read at all; 20 hold any 64-bit number."""
+
+MAX_HEADER: Final = 16 * 1024
+"""Bytes of a message's header that are looked at for the program that wrote it. What devices write has 1 KB; relays add
+what they know of spam, below what was there."""
+
+MAX_PROGRAM: Final = 128
+"""Characters kept of a mail program's name; real ones have 10 to 80."""
+
+MAX_HEADERS: Final = 8
+"""Messages of one conversation whose header is looked at until one names its program."""

@@ -93,6 +93,7 @@ class Dialogue:
         auth: every attempt, in order.
         messages: messages the server accepted (250 to the end of DATA or BDAT LAST); where the
             server's side was not seen, messages the client completed.
+        mail_program: what the first message that said so named as its program (:mod:`analyzer.smtp.message_header`).
         auth_may_be_hidden: an AUTH could have taken place where bytes were not seen (start of the
             conversation missing, or a gap outside message text), so its absence proves nothing.
         ended: the client said QUIT, or the server that it closes the connection (221, 421).
@@ -113,6 +114,7 @@ class Dialogue:
     starttls: StartTls = field(default_factory=StartTls)
     auth: list[AuthAttempt] = field(default_factory=list)
     messages: int = 0
+    mail_program: str | None = None
     auth_may_be_hidden: bool = False
     ended: bool = False
     relayed: bool = False

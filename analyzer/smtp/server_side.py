@@ -9,7 +9,6 @@ from analyzer.smtp.commands import is_foreign_reply
 from analyzer.smtp.exchange import Exchange
 from analyzer.smtp.limits import MAX_REPLY_LINE, MAX_REPLY_LINES
 from analyzer.smtp.meanings import asks_for_auth
-from analyzer.smtp.message_text import MessageText
 from analyzer.smtp.pairing import ONLY_TO, REFUSALS_OF_AUTH, may_answer
 from analyzer.smtp.recognise import begins_tls, names_ftp
 from analyzer.smtp.records import AuthAttempt
@@ -24,7 +23,7 @@ from analyzer.smtp.replies import (
     speaks_of_tls,
     text_of,
 )
-from analyzer.smtp.state import CLIENT, COMMANDS, MESSAGE, RESYNC, SERVER, Pending, State
+from analyzer.smtp.state import COMMANDS, MESSAGE, RESYNC, SERVER, Pending, State
 from analyzer.smtp.text import shown
 
 
@@ -273,7 +272,7 @@ class ServerSide(State):
             self._said_smtp = True
             self._take_back()
             self._mode, self._go_ahead = MESSAGE, True  # DATA was not seen, but what follows is message text
-            self._text = MessageText(bare=self._buffers[CLIENT].bare > 0)
+            self._begin_text()
         else:
             self._greeted_as_smtp = True
             if not self._client_seen and code in REFUSALS_OF_AUTH:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from analyzer.smtp.exchange import Exchange
-from analyzer.smtp.limits import MAX_ATTEMPTS, MAX_PENDING
+from analyzer.smtp.limits import MAX_ATTEMPTS, MAX_HEADERS, MAX_PENDING
 from analyzer.smtp.lines import LineBuffer
+from analyzer.smtp.message_header import MessageHeader
 from analyzer.smtp.message_text import MessageText
 from analyzer.smtp.records import AuthAttempt, Dialogue, StartTls
 
@@ -32,6 +33,7 @@ class _Before:
     completed: int
     said_smtp: bool
     ended: bool
+    mail_program: str | None
 
 
 class State:
@@ -123,6 +125,14 @@ class State:
         self._pending.clear()
         self._dropped = 0
 
+    # --- messages ------------------------------------------------------------------------------------
+
+    def _begin_text(self) -> None:
+        """What the client says next is message text."""
+        wanted = self._result.mail_program is None and self._completed < MAX_HEADERS
+        header = MessageHeader() if wanted else None
+        self._text = MessageText(bare=self._buffers[CLIENT].bare > 0, header=header)
+
     # --- AUTH ----------------------------------------------------------------------------------------
 
     def _drop_exchange(self) -> None:
@@ -145,7 +155,13 @@ class State:
         result = self._result
         self._mode = COMMANDS
         self._before = _Before(
-            list(result.auth), result.ehlo, replace(result.starttls), self._completed, self._said_smtp, result.ended
+            list(result.auth),
+            result.ehlo,
+            replace(result.starttls),
+            self._completed,
+            self._said_smtp,
+            result.ended,
+            result.mail_program,
         )
 
     def _take_back(self) -> None:
@@ -162,6 +178,7 @@ class State:
         self._completed = before.completed
         self._said_smtp = before.said_smtp
         result.ended = before.ended
+        result.mail_program = before.mail_program
         self._forget_pending()
         self._exchange = None
         self._mode = RESYNC

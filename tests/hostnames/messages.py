@@ -17,7 +17,8 @@ from scapy.layers.dhcp6 import (
 )
 from scapy.layers.dns import DNS, DNSQR, DNSRR
 
-from analyzer.hostnames import Learned, NameReader
+from analyzer.hostnames import Learned
+from analyzer.hostnames.reader import NameReader
 from analyzer.packets import Datagram
 
 TIME = 1_795_466_935_000_000_000

@@ -59,14 +59,23 @@ def test_reverse_names_tell_the_address() -> None:
 
 @pytest.mark.parametrize(
     "labels",
-    ["1.2.3.in-addr.arpa", "1.2.3.400.in-addr.arpa", "1.2.3.x.in-addr.arpa", "1.2.3.4.example", "arpa", "a.ip6.arpa"]
-    + [":." * 32 + "ip6.arpa", "0." * 31 + "%.ip6.arpa", "0." * 31 + "00.ip6.arpa"],
+    [
+        "1.2.3.in-addr.arpa",
+        "1.2.3.400.in-addr.arpa",
+        "1.2.3.x.in-addr.arpa",
+        "1.2.3.4.example",
+        "arpa",
+        "a.ip6.arpa",
+        ":." * 32 + "ip6.arpa",
+        "0." * 31 + "%.ip6.arpa",
+        "0." * 31 + "00.ip6.arpa",
+    ],
 )
 def test_what_is_no_reverse_name_is_about_no_address(labels: str) -> None:
     assert reversed_address(tuple(label.encode() for label in labels.split("."))) is None
 
 
-@pytest.mark.parametrize("address", ["0.0.0.0", "127.0.0.2", "224.0.0.251", "255.255.255.255"])
+@pytest.mark.parametrize("address", ["0.0.0.0", "127.0.0.2", "224.0.0.251", "255.255.255.255"])  # noqa: S104
 def test_addresses_that_are_no_hosts_have_no_names(address: str) -> None:
     """A list of known spammers answers with loopback addresses."""
     assert names(answer(record("4.3.2.1.list.example", "A", address))) == []

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.hostnames import NameReader
 from analyzer.hostnames.dns_message import MOST_RECORDS, Malformed, read_message, read_name
 from analyzer.hostnames.learned import LONGEST_CLASS, LONGEST_NAME
-from analyzer.hostnames.reader import MOST_LEARNED
+from analyzer.hostnames.reader import MOST_LEARNED, NameReader
 from tests.hostnames.messages import (
     LINK_LOCAL,
     acknowledgement,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.hostnames import Learned, NameReader
+from analyzer.hostnames import Learned
+from analyzer.hostnames.reader import NameReader
 from tests.hostnames.messages import TIME, datagram, learned, node_status, registration
 
 UNIQUE, GROUP = 0, 0x8000

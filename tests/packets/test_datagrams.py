@@ -72,7 +72,7 @@ def test_a_datagram_over_ipv6_has_its_addresses(frame: Any) -> None:
 
 def test_fragments_are_put_together() -> None:
     long = ANSWER * 30
-    parts = fragment(IP(src=CLIENT, dst=SERVER, id=7) / udp(long), fragsize=400)
+    parts: Any = fragment(IP(src=CLIENT, dst=SERVER, id=7) / udp(long), fragsize=400)  # type: ignore[no-untyped-call]
     datagrams, decoder = found(*[bytes(ether() / part) for part in parts])
     assert [datagram.payload for datagram in datagrams] == [long]
     assert not decoder.undecoded
