@@ -15,10 +15,11 @@ def exit_code(report: Report, fail_on: str | None) -> int:
     """
     if report.interrupted:
         return INTERRUPTED
-    if fail_on is not None and any(device.status in _at_or_above(fail_on) for device in report.devices):
+    if fail_on is not None and any(device.status in at_or_above(fail_on) for device in report.devices):
         return FOUND
     return DONE if report.complete else INCOMPLETE
 
 
-def _at_or_above(status: str) -> tuple[Status, ...]:
+def at_or_above(status: str) -> tuple[Status, ...]:
+    """``status`` and all worse ones."""
     return STATUSES[: [str(known) for known in STATUSES].index(status) + 1]

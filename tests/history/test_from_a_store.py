@@ -25,8 +25,8 @@ def filled(path: Path, sessions: Iterable[Session]) -> Store:
     every = list(sessions)
     for source in sorted({session.source for session in every}):
         of_it = [session for session in every if session.source == source]
-        span = {"first": min(one.start for one in of_it), "last": max(one.end for one in of_it)}
-        store.ingest(of_it, Source("office", source, **span))
+        first, last = min(one.start for one in of_it), max(one.end for one in of_it)
+        store.ingest(of_it, Source("office", source, first, last))
     return store
 
 

@@ -11,6 +11,9 @@ PERIOD_CELLS: dict[str, Cell] = {
     **DEVICE_CELLS,
     "known_since": lambda device: device["known_since"],
     "change": lambda device: device["change"],
+    "urgency": lambda device: device["plan"] and device["plan"]["urgency"],
+    "deadline": lambda device: device["plan"] and device["plan"]["deadline"] and device["plan"]["deadline"]["day"],
+    "steps": lambda device: device["plan"] and " ".join(device["plan"]["steps"]),
 }
 
 

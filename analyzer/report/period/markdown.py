@@ -6,7 +6,7 @@ from typing import TextIO
 
 from analyzer.report.markdown import escaped, write_head, write_row
 from analyzer.report.period import wording
-from analyzer.report.period.sections import Block, Figures, Items, sections
+from analyzer.report.period.sections import Block, Figures, Items, Steps, sections
 from analyzer.report.wording import Record
 
 
@@ -23,6 +23,9 @@ def write_markdown(document: Record, out: TextIO, limit: int = 50) -> None:
 def _write_block(block: Block, out: TextIO) -> None:
     if isinstance(block, Items):
         out.writelines(f"- {escaped(item)}\n" for item in block.items)
+    elif isinstance(block, Steps):
+        out.write(f"{escaped(block.title)}\n\n")
+        out.writelines(f"{number}. {escaped(step)}\n" for number, step in enumerate(block.steps, 1))
     elif isinstance(block, Figures):
         out.write(f"{escaped(block.line)}\n")
     else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from analyzer.advice import Plan
 from analyzer.history.model import PeriodReport
 from analyzer.report.redact import Redactor
 
@@ -41,13 +42,13 @@ class PeriodDocument:
     Attributes:
         report: what is known of the period.
         deadlines: of providers that devices send passwords to, nearest first.
-        plans: what to do, by the address a device goes by, as records of :mod:`analyzer.advice`.
+        plans: what to do, by the address a device goes by.
         provider_view: what the provider says of the same accounts, as a record; ``None`` where it was not given.
         redactor: replaces user names, where given.
     """
 
     report: PeriodReport
     deadlines: Sequence[Deadline] = ()
-    plans: Mapping[str, Any] = field(default_factory=dict)
+    plans: Mapping[str, Plan] = field(default_factory=dict)
     provider_view: Any = None
     redactor: Redactor | None = None

@@ -15,9 +15,10 @@ from analyzer.inventory.providers import provider
 from analyzer.inventory.status import STILL_PASSWORD
 from analyzer.report.period import wording
 from analyzer.report.period.model import Deadline, PeriodDocument
+from analyzer.report.plans import plan_record
 from analyzer.report.records import Record, device_record, summary_record, timestamp, user_text
 from analyzer.report.redact import Redactor
-from analyzer.report.text import clean
+from analyzer.report.text import clean, clean_or_none
 
 VERSION = 1
 """Of this contract. Fields may be added within a version; one that is taken away or means something else begins the
@@ -44,15 +45,7 @@ def document_record(document: PeriodDocument) -> Record:
         "deadlines": [_deadline_record(deadline) for deadline in document.deadlines],
         "providers": _providers(document),
         "vendors": _vendors(report.devices),
-        "devices": [
-            {
-                **device_record(device, redactor),
-                "known_since": timestamp(report.first_seen.get(device.device)),
-                "change": became.get(device.device),
-                "plan": document.plans.get(device.device),
-            }
-            for device in report.devices
-        ],
+        "devices": [_device_record(device, document, became) for device in report.devices],
         "shared_accounts": [_shared_record(shared, redactor) for shared in report.shared],
         "provider_view": document.provider_view,
         "quality": _quality_record(report.quality),
@@ -61,6 +54,16 @@ def document_record(document: PeriodDocument) -> Record:
     }
     record["sentence"] = wording.sentence(record)
     return record
+
+
+def _device_record(device: Device, document: PeriodDocument, became: Mapping[str, str]) -> Record:
+    plan = document.plans.get(device.device)
+    return {
+        **device_record(device, document.redactor),
+        "known_since": timestamp(document.report.first_seen.get(device.device)),
+        "change": became.get(device.device),
+        "plan": plan and plan_record(plan),
+    }
 
 
 def _period_record(period: Period) -> Record:
@@ -78,7 +81,7 @@ def _change_record(change: Change, redactor: Redactor | None) -> Record:
     return {
         "kind": change.kind,
         "device": device.device,
-        "names": [clean(name) for name in device.names],
+        "name": clean_or_none(device.name),
         "vendor": device.vendor,
         "accounts": [user_text(account, redactor) for account in device.accounts],
         "now": change.now and _state_record(change.now),

@@ -14,6 +14,13 @@ ENTRIES = 20
 """Lines of a table beside that of the devices; the rest is counted. JSON has them all."""
 
 
+NAMED = 8
+"""Devices of one plan that are named before "and N more"; the table of devices names them all."""
+
+URGENT = {"now": "Now", "dated": "Before the provider's date", "check": "To look at"}
+"""How soon something must be done, by the plan's word for it; what needs nothing yet is left out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Items:
     """Sentences, each a line of its own."""
@@ -44,7 +51,15 @@ class Table:
     is_status: bool = False
 
 
-Block = Items | Figures | Table
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What to do, in order, and about what."""
+
+    title: str
+    steps: Sequence[str]
+
+
+Block = Items | Figures | Table | Steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +108,8 @@ def sections(document: Record, limit: int) -> Iterator[Section]:
         table = Table(DEVICE_COLUMNS, rows, more, "--limit shows more", is_status=True)
         legend = list(scan_wording.legend(shown))
         yield Section("Devices", [table, Items(legend)] if legend else [table])
-        if todo := [f"{addresses}: {advice}" for addresses, advice in scan_wording.todo(devices)]:
-            yield Section("What to do", [Items(todo)])
+        if todo := list(_todo(devices)):
+            yield Section("What to do", todo)
         rows = [_share_row(entry, "another or unknown") for entry in document["providers"]]
         if rows:
             yield Section("Providers", [_cut(rows, _PROVIDER_COLUMNS)])
@@ -104,6 +119,29 @@ def sections(document: Record, limit: int) -> Iterator[Section]:
     if shared := document["shared_accounts"]:
         yield Section("Accounts on several devices", [_cut([_shared_row(entry) for entry in shared], _SHARED_COLUMNS)])
     yield Section("How well it was observed", [Items(list(wording.quality(document)))])
+
+
+def _todo(devices: Sequence[Record]) -> Iterator[Block]:
+    """Devices with the same plan together, the most urgent first; without plans, their advice."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for device in devices:
+        plan = device["plan"]
+        if plan is not None and plan["urgency"] in URGENT:
+            reason = plan["reason"] + (f" ({plan['service']})" if plan["service"] else "")
+            groups.setdefault((plan["urgency"], reason, *plan["steps"]), []).append(device["device"])
+    for urgency, title in URGENT.items():
+        some = [(key, named) for key, named in groups.items() if key[0] == urgency]
+        for (_, reason, *steps), named in some[:ENTRIES]:
+            yield Steps(f"{title}: {_named(named)}: {reason}", steps)
+        if len(some) > ENTRIES:
+            yield Items([f"{title}: {len(some) - ENTRIES:,} more plans; JSON lists them all"])
+    if not groups and (advice := [f"{named}: {sentence}" for named, sentence in scan_wording.todo(devices)]):
+        yield Items(advice)
+
+
+def _named(devices: Sequence[str]) -> str:
+    text = ", ".join(devices[:NAMED])
+    return text if len(devices) <= NAMED else f"{text} and {len(devices) - NAMED:,} more"
 
 
 def _cut(rows: Sequence[Sequence[str]], columns: Sequence[Column]) -> Table:
@@ -147,7 +185,7 @@ def _change_row(entry: Record) -> list[str]:
         entry["kind"],
         entry["device"]
         + (f" (was {before['device']})" if now and before and before["device"] != now["device"] else ""),
-        scan_wording.and_more(entry["names"]),
+        entry["name"] or "-",
         entry["vendor"] or "-",
         scan_wording.and_more(entry["accounts"]),
         before["status"] if before else "-",

@@ -6,7 +6,7 @@ import textwrap
 from typing import TextIO
 
 from analyzer.report.period import wording
-from analyzer.report.period.sections import Block, Figures, Items, sections
+from analyzer.report.period.sections import Block, Figures, Items, Steps, sections
 from analyzer.report.table import NARROWEST, PROSE, render
 from analyzer.report.wording import Record
 
@@ -32,6 +32,10 @@ def _write_block(block: Block, out: TextIO, width: int, prose: int, colour: bool
     if isinstance(block, Items):
         for item in block.items:
             out.write(_wrapped(f"  {item}", prose, "    "))
+    elif isinstance(block, Steps):
+        out.write(_wrapped(f"  {block.title}", prose, "    "))
+        for number, step in enumerate(block.steps, 1):
+            out.write(_wrapped(f"    {number}. {step}", prose, "       "))
     elif isinstance(block, Figures):
         out.write(f"  {block.line}\n")
     else:

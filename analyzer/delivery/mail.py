@@ -1,0 +1,140 @@
+"""A report by mail: text and page in one message, handed to the machine's own ``sendmail``.
+
+Where mail goes, and with which credentials, is that program's business; this one has none. Recipients are read from the
+message's head (``-t``), so no address ever stands in a command line.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Sequence
+from datetime import datetime
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Final
+
+from analyzer.errors import UsageError
+from analyzer.report.text import clean
+
+PATIENCE: Final = 120
+"""Seconds that ``sendmail`` may take. It usually puts the message into a queue; some deliver it at once."""
+
+LONGEST_SUBJECT: Final = 200
+"""Characters; more is not read in a list of messages."""
+
+LONGEST_COMPLAINT: Final = 300
+"""Characters of what ``sendmail`` says when it fails that are passed on."""
+
+MOST_RECIPIENTS: Final = 100
+"""A report goes to a few people or to a list."""
+
+_PLACES: Final = ("/usr/sbin", "/usr/lib", "/usr/local/sbin")
+"""Where ``sendmail`` stands beside the PATH, of which the one of a scheduled job is short."""
+
+_OPTIONS: Final = ("-t", "-i")
+"""Recipients from the head; a line with a single dot is text."""
+
+_POLICY: Final = SMTP.clone(linesep="\n", raise_on_defect=True)
+"""What ``sendmail`` reads are lines of this machine."""
+
+
+def recipient(text: str) -> Address:
+    """The address of one recipient or sender.
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        address = Address(addr_spec=text)
+    except (HeaderParseError, ValueError, IndexError):
+        address = None
+    if address is None or not text.isascii() or not text.isprintable() or not address.domain or " " in text:
+        raise UsageError(f"{clean(text)!r} is no mail address (somebody@example.com)")
+    return address
+
+
+def compose(
+    to: Sequence[str], subject: str, text: str, page: str, *, sender: str | None = None, date: datetime
+) -> bytes:
+    """The message: ``text``, and for whoever can show it, ``page`` (HTML) in its place (RFC 2046 section 5.1.4).
+
+    Args:
+        sender: address in ``From``; ``sendmail`` puts one in where it is not given.
+
+    Raises:
+        UsageError: a recipient or the sender is no address.
+    """
+    if len(to) > MOST_RECIPIENTS:
+        raise UsageError(f"{len(to)} recipients are more than {MOST_RECIPIENTS}; send it to a list")
+    message = EmailMessage(_POLICY)
+    message["To"] = [recipient(address) for address in to]
+    if sender is not None:
+        message["From"] = recipient(sender)
+    message["Subject"] = _subject(subject)
+    message["Date"] = format_datetime(date)
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834 section 5: nobody's holiday answers it
+    message.set_content(text, cte="quoted-printable")
+    message.add_alternative(page, subtype="html", cte="base64")
+    return message.as_bytes()
+
+
+def _subject(text: str) -> str:
+    """``text`` on one line, as printable characters: nothing in it can begin another field."""
+    line = clean(" ".join(text.split()))
+    return line if len(line) <= LONGEST_SUBJECT else line[: LONGEST_SUBJECT - 1] + "…"
+
+
+def sendmail_command(given: str | None = None) -> list[str]:
+    """The program that takes the message, with its options.
+
+    Args:
+        given: a program with options of its own, as in a shell; by default ``sendmail`` where it usually stands.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if given is None:
+        places = os.pathsep.join((os.environ.get("PATH", os.defpath), *_PLACES))
+        found = shutil.which("sendmail", path=places)
+        if found is None:
+            raise UsageError(
+                "no sendmail on this machine; install one (msmtp-mta is small), or name it with --sendmail"
+            )
+        return [found, *_OPTIONS]
+    try:
+        words = shlex.split(given)
+    except ValueError:
+        words = []
+    if not words:
+        raise UsageError(f"--sendmail {clean(given)!r} is no command")
+    if shutil.which(words[0]) is None:
+        raise UsageError(f"{clean(words[0])}: no such program (--sendmail)")
+    return [*words, *_OPTIONS]
+
+
+def hand_over(message: bytes, command: Sequence[str], patience: float = PATIENCE) -> None:
+    """Give ``message`` to ``command``.
+
+    Raises:
+        UsageError: it did not take it.
+    """
+    name = clean(command[0])
+    try:
+        done = subprocess.run(  # noqa: S603 - the user's own program; nothing from the wire is in its arguments
+            command, input=message, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=patience, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise UsageError(
+            f"{name} did not take the mail within {patience:g} seconds; was it sent? See its log"
+        ) from None
+    except OSError as error:
+        raise UsageError(f"{name}: it cannot be run ({error.strerror})") from None
+    if done.returncode:
+        said = clean(" ".join(done.stderr.decode("utf-8", "replace").split()))[:LONGEST_COMPLAINT]
+        raise UsageError(f"{name} refused the mail (exit code {done.returncode}){': ' if said else ''}{said}")
