@@ -15,13 +15,14 @@ NAMED = 12
 """Devices of one plan that are named before "and N more"; the table of devices names them all."""
 
 _URGENCY = {"now": "Now", "dated": "Before the provider's date", "check": "To look at", "none": "Nothing to do yet"}
-_OAUTH = {
+FIRMWARE_TOLD = {
     "yes": "possible",
-    "from-firmware": "possible",
-    "partial": "on some models",
+    "from-firmware": "possible from firmware {firmware} on",
+    "partial": "possible on some models",
     "no": "not possible",
     "unknown": "not known",
 }
+"""Whether OAuth is possible, in words."""
 _FIT = {"fits": "fits", "check": "look first", "fits-not": "does not fit"}
 
 
@@ -105,9 +106,7 @@ def oauth_text(oauth: Record) -> str:
     """Whether the device can use OAuth, and who says so."""
     if oauth["maker"] is None and oauth["note"] is None:
         return "not known: no maker of the table was recognised."
-    text = _OAUTH[oauth["possible"]]
-    if oauth["firmware"] is not None:
-        text += f" from firmware {oauth['firmware']} on"
+    text = FIRMWARE_TOLD[oauth["possible"]].replace("{firmware}", oauth["firmware"] or "of some version")
     who = ": ".join(part for part in (oauth["maker"], oauth["note"]) if part is not None)
     as_of = "" if oauth["as_of"] is None else f"; as of {oauth['as_of']}"
     return f"{text} ({who}{as_of})."
