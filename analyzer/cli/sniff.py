@@ -59,6 +59,9 @@ def add(commands: Commands) -> None:
     )
     capture.add_argument("--decap", action="store_true", help="look into tunnels, too (GRE, VXLAN, MPLS, PPPoE ...)")
     capture.add_argument(
+        "--no-names", action="store_true", help="learn no host names from DHCP, DNS, multicast DNS and NetBIOS"
+    )
+    capture.add_argument(
         "--buffer", type=positive, metavar="MB", help="packets the kernel keeps while we are busy (default: 96)"
     )
     capture.add_argument("--no-promiscuous", action="store_true", help="only packets meant for this machine")

@@ -25,8 +25,9 @@ from analyzer.commands.signals import Signals
 from analyzer.commands.snapshots import Snapshots
 from analyzer.delivery.metrics import Readings
 from analyzer.errors import Damage, UsageError
+from analyzer.hostnames.ports import NAME_PORTS
 from analyzer.monitor import MOST_CONVERSATIONS, MOST_DEVICES, Monitor, Recorder, SteadyClock
-from analyzer.packets import SUBMISSION_PORTS
+from analyzer.packets import NO_DATAGRAM_PORTS, SUBMISSION_PORTS
 from analyzer.report.live_view import Vitals
 from analyzer.report.model import InputSummary, Report
 from analyzer.report.records import device_record, summary_record
@@ -57,7 +58,14 @@ def run(options: argparse.Namespace) -> int:
     watcher = known.watcher()
     snapshots = Snapshots(options.inventory, redactor) if options.inventory else None
     ports = SUBMISSION_PORTS | frozenset(options.port)
-    kernel_filter = capture_filter(ports, decap=options.decap, expression=" ".join(options.filter) or None)
+    of_names = NO_DATAGRAM_PORTS if options.no_names else NAME_PORTS
+    kernel_filter = capture_filter(
+        ports,
+        decap=options.decap,
+        expression=" ".join(options.filter) or None,
+        udp_from=of_names.sources,
+        udp_to=of_names.targets,
+    )
     table = options.format == "table" or (options.format is None and sys.stdout.isatty())
     with (
         LiveCapture(
@@ -114,6 +122,7 @@ def _monitor(
         most_devices=options.max_devices or MOST_DEVICES,
         clock=clock,
         recorder=recorder,
+        host_names=not options.no_names,
     )
 
 

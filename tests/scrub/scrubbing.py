@@ -107,8 +107,9 @@ def sessions(frames: Sequence[Scrubbed]) -> list[Session]:
     return sorted(of_mail, key=lambda session: session.start)
 
 
-_MAY_DIFFER = {"oddities", "source", "end"}
-"""What a scrubbed capture need not keep: peculiarities of lines and segments that are not shown."""
+_MAY_DIFFER = {"oddities", "source", "end", "mail_program"}
+"""What a scrubbed capture need not keep: peculiarities of lines and segments that are not shown, and what message text
+says."""
 
 
 def verdict(session: Session, *, without: Iterable[str] = ()) -> dict[str, Any]:

@@ -89,7 +89,14 @@ class CaptureFilter:
             raise UsageError(f"the filter cannot be used on {inert(interface)}: {words}") from None
 
 
-def capture_filter(ports: Iterable[int], *, decap: bool, expression: str | None) -> CaptureFilter:
+def capture_filter(
+    ports: Iterable[int],
+    *,
+    decap: bool,
+    expression: str | None,
+    udp_from: Iterable[int] = (),
+    udp_to: Iterable[int] = (),
+) -> CaptureFilter:
     """The filter for TCP on ``ports``, for :class:`~analyzer.capture.live.capture.LiveCapture`.
 
     Args:
@@ -97,6 +104,7 @@ def capture_filter(ports: Iterable[int], *, decap: bool, expression: str | None)
         decap: also tunnels, whatever is in them.
         expression: the user's own, in the language of pcap-filter(7); both must hold. In tunnels it is about the
             outer headers.
+        udp_from, udp_to: also UDP datagrams from and to these ports; fragments of them only with ``decap``.
 
     Raises:
         UsageError: there is no port, there are too many, or the expression is not one; with the words of libpcap.
@@ -114,6 +122,8 @@ def capture_filter(ports: Iterable[int], *, decap: bool, expression: str | None)
     terms.append("ip proto 51")  # authentication header: the ports are somewhere behind it
     terms.append(f"({_any_of('ip6[6]', EXTENSION_HEADERS)}) and ip6[40] != {_ICMPV6}")  # not every multicast report
     terms.append(f"ip6[6] = {_FRAGMENT_HEADER} and ({_any_of('ip6[40]', (_TCP, *EXTENSION_HEADERS))})")
+    terms += [f"udp src port {port}" for port in sorted(udp_from)]
+    terms += [f"udp dst port {port}" for port in sorted(udp_to)]
     if decap:
         terms += [f"proto {protocol}" for protocol in TUNNEL_PROTOCOLS]
         terms += [f"udp dst port {port}" for port in TUNNEL_PORTS]

@@ -17,6 +17,7 @@ from analyzer.capture.live import capture_filter, filters
 from analyzer.capture.live.filters import MAX_RANGES, TAGS, CaptureFilter, asks_for_vlan
 from analyzer.capture.live.libpcap import INSTRUCTION, REJECT, bindings, both, compiled
 from analyzer.errors import UsageError
+from analyzer.hostnames.ports import NAME_PORTS
 from analyzer.packets import wrappings
 from tests.packets.encapsulations import WRAPPED, WRAPPED6
 
@@ -107,6 +108,22 @@ def test_other_traffic_stays_out(capture: CaptureFilter, packet: object) -> None
     assert not passes(capture, ethernet(packet))
 
 
+NAMES = capture_filter(PORTS, decap=False, expression=None, udp_from=(53,), udp_to=(67,))
+
+
+@pytest.mark.parametrize(("sport", "dport", "passed"), [(53, 9, True), (9, 53, False), (9, 67, True), (67, 9, False)])
+@pytest.mark.parametrize("tags", [0, 1, 2])
+@pytest.mark.parametrize("network", [IPV4, IPV6], ids=["IPv4", "IPv6"])
+def test_datagrams_pass_by_the_port_of_their_side(
+    network: Any, tags: int, sport: int, dport: int, passed: bool
+) -> None:
+    packet = network / UDP(sport=sport, dport=dport)
+    for _ in range(tags):
+        packet = Dot1Q(vlan=7) / packet
+    assert passes(NAMES, ethernet(packet)) == passed
+    assert not passes(PLAIN, ethernet(packet))
+
+
 def test_fragments_of_tcp_pass_and_the_first_one_only_on_the_ports() -> None:
     mine = cut_fragment(IPV4 / TCP(sport=50000, dport=587) / Raw(bytes(100)), 40)
     other = cut_fragment(IPV4 / TCP(sport=50000, dport=443) / Raw(bytes(100)), 40)
@@ -170,7 +187,8 @@ def test_ports_in_a_row_are_one_range(ports: set[int], port: int) -> None:
 
 
 def test_more_ports_than_a_filter_can_hold_are_refused() -> None:
-    most = capture_filter(range(1, 2 * MAX_RANGES, 2), decap=True, expression=None)
+    of_names = {"udp_from": NAME_PORTS.sources, "udp_to": NAME_PORTS.targets}
+    most = capture_filter(range(1, 2 * MAX_RANGES, 2), decap=True, expression=None, **of_names)
     assert len(most.compiled(ETHERNET, "eth0", TAGS)) // INSTRUCTION < 4096
     assert passes(
         capture_filter(range(1, 65536), decap=False, expression=None), ethernet(IPV4 / TCP(sport=77, dport=9))
@@ -180,7 +198,8 @@ def test_more_ports_than_a_filter_can_hold_are_refused() -> None:
 
 
 def test_the_filter_fits_into_the_kernel_with_all_ports_and_tunnels() -> None:
-    usual = capture_filter((25, 465, 587, 2465, 2525, 2587), decap=True, expression="net 10.0.0.0/8")
+    of_names = {"udp_from": NAME_PORTS.sources, "udp_to": NAME_PORTS.targets}
+    usual = capture_filter((25, 465, 587, 2465, 2525, 2587), decap=True, expression="net 10.0.0.0/8", **of_names)
     assert (
         len(usual.compiled(ETHERNET, "eth0", TAGS)) // INSTRUCTION < 1024
     )  # BPF_MAXINSNS is 4096, and shorter is faster
