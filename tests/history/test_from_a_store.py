@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,22 +12,12 @@ import pytest
 from analyzer.history import periods
 from analyzer.history.compile import compile_report
 from analyzer.history.model import Period
-from analyzer.inventory.session import Session
-from analyzer.store import Source, Store, open_store
+from analyzer.store import Store
 from tests.support.material import REPOSITORY
 from tests.support.past import PastSessions
 from tests.support.scans import sessions_of
-from tests.support.weeks import MONDAY, office, week
-
-
-def filled(path: Path, sessions: Iterable[Session]) -> Store:
-    store = open_store(str(path), today=lambda: MONDAY)
-    every = list(sessions)
-    for source in sorted({session.source for session in every}):
-        of_it = [session for session in every if session.source == source]
-        first, last = min(one.start for one in of_it), max(one.end for one in of_it)
-        store.ingest(of_it, Source("office", source, first, last))
-    return store
+from tests.support.stores import filled
+from tests.support.weeks import office, week
 
 
 @pytest.fixture(scope="module")
