@@ -33,7 +33,7 @@ MOST_WAITING = 1_000
 connection that stays open for days must not have all of them read again at the next start."""
 
 PATIENCE = 3600.0
-"""Seconds after which a file that is cut, and the newest of its series, is taken as it is: whoever wrote it is dead. Until
+"""Seconds after which a file that is cut, and the newest of its series, is taken as it is: its writer is dead. Until
 then the rest may be on its way: on a quiet network tcpdump keeps half a packet back for long."""
 
 
@@ -157,6 +157,11 @@ class Taker:
     def waiting(self) -> int:
         """Files that were read and are not recorded yet."""
         return len(self._waiting) + len(self._cut)
+
+    @property
+    def ended(self) -> int:
+        """Analyses that had to end for others (:data:`~analyzer.watch.lanes.MOST_LANES`)."""
+        return self._lanes.ended
 
     @property
     def open(self) -> int:
