@@ -78,6 +78,15 @@ def add_knowledge(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_store(command: argparse.ArgumentParser) -> None:
+    """A store to put sessions into."""
+    store = command.add_argument_group("store")
+    store.add_argument(
+        "--store", metavar="URL", help="put sessions there: a file of SQLite, or postgresql://... (docs/store.md)"
+    )
+    store.add_argument("--sensor", metavar="NAME", help="who saw them (default: this host's name)")
+
+
 def add_keys(command: argparse.ArgumentParser) -> None:
     """TLS keys."""
     keys = command.add_argument_group("TLS keys")

@@ -13,6 +13,7 @@ from analyzer.cli.parser import (
     add_knowledge,
     add_limits,
     add_shared,
+    add_store,
 )
 
 _SCAN = """\
@@ -42,6 +43,7 @@ examples:
   smtpauth scan captures/ --fail-on unknown   1 also where that cannot be seen
   smtpauth scan captures/ --keylog keys.log   look inside TLS with these keys
   smtpauth scan captures/ --advice            what to do, device by device
+  smtpauth scan captures/ --store mail.db     for 'smtpauth report'
   smtpauth scan captures/ --format json | jq -r '.devices[].device'
   smtpauth scan captures/ --sessions --format jsonl |
     jq -r 'select(.method == "basic") | .client.ip' | sort -u
@@ -75,5 +77,6 @@ def add(commands: Commands) -> None:
     )
     add_knowledge(scan)
     add_keys(scan)
+    add_store(scan)
     add_limits(scan)
     add_shared(scan)

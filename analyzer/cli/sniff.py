@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analyzer.cli.parser import REDACT, STATUSES, Commands, add_limits, add_shared, positive
+from analyzer.cli.parser import REDACT, STATUSES, Commands, add_limits, add_shared, add_store, positive
 
 _SNIFF = """\
 Listens on network interfaces, such as the end of a mirror port, and tells at
@@ -112,6 +112,7 @@ def add(commands: Commands) -> None:
     )
     packets.add_argument("--keep-messages", action="store_true", help="keep the text of messages, too")
     output.add_argument("--metrics", metavar="[ADDR:]PORT", help="figures for Prometheus, on 127.0.0.1 by default")
+    add_store(sniff)
     limits = add_limits(sniff, conversations=20_000)
     limits.add_argument("--max-devices", type=positive, metavar="N", help="devices listed (default: 8192)")
     add_shared(sniff)

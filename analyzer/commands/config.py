@@ -22,7 +22,7 @@ from typing import Any
 
 from analyzer.errors import InputError
 
-_NOT_CONFIGURABLE = {"config", "paths", "filter", "help"}
+_NOT_CONFIGURABLE = {"config", "paths", "filter", "help", "since", "until"}
 
 Actions = dict[str, argparse.Action]
 """Options of a command by their key in the file."""

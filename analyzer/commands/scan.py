@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections import Counter
-from collections.abc import Callable
-from typing import TextIO
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, TextIO
 
 from analyzer.advice import Knowledge, plans
 from analyzer.capture import CaptureSet, FrameBatch, open_captures
@@ -29,6 +30,9 @@ from analyzer.report.model import Report
 from analyzer.report.redact import Redactor
 from analyzer.report.write import SessionWriter, write
 
+if TYPE_CHECKING:
+    from analyzer.commands.storing import ScanStoring
+
 _WITH_NOTES = ("table", "markdown")
 """Formats that end with what was lost."""
 
@@ -45,18 +49,37 @@ def run(options: argparse.Namespace) -> int:
         Interruption() as interruption,
         keys.decryption() as decryption,
         open_captures(options.paths, on_keys=keys.add) as captures,
+        _storing(options, redactor) as storing,
         output(options.output) as out,
     ):
         scan = _Scan(captures, options, out, redactor, decryption, knowledge)
+        scan.store(storing)
         scan.read(interruption)
         report = scan.report(interrupted=interruption.came)
-        scan.write(report)
+        try:
+            if storing is not None:
+                storing.finish(report.inputs, whole=not report.interrupted)
+                storing.tell(verbose=options.verbose, quiet=options.quiet)
+        finally:  # what was found out is shown, even if there was no room for it in the store
+            scan.write(report)
     notes.inputs(captures.sources)
     notes.keys(decryption, asked_for=bool(options.keylog))
     notes.report(report, shown=options.format in _WITH_NOTES and out is sys.stdout and _both_on_a_terminal())
     if not (report.summary.sessions or report.interrupted):
         notes.nothing_found(scan.ports)
     return exit_code(report, options.fail_on)
+
+
+@contextlib.contextmanager
+def _storing(options: argparse.Namespace, redactor: Redactor | None) -> Iterator[ScanStoring | None]:
+    """What takes the sessions for the store, where the user names one."""
+    if options.store is None:
+        yield None
+        return
+    from analyzer.commands.storing import ScanStoring  # a fifth of a second, for the libraries of databases
+
+    with contextlib.closing(ScanStoring(options.store, options.sensor, redactor)) as storing:
+        yield storing
 
 
 def _both_on_a_terminal() -> bool:
@@ -90,6 +113,7 @@ class _Scan:
         self.ports = SUBMISSION_PORTS | frozenset(options.port)
         names = [source.name for source in captures.sources]
         self._decryption = decryption
+        self._store: Callable[[Session], None] | None = None
         self._analysis = Analysis(
             names, self._take, self.ports, limits_of(options), decryption, on_name=self._inventory.learn
         )
@@ -101,6 +125,12 @@ class _Scan:
             self._oddities.update(session.oddities)
         if self._in_order is not None:
             self._in_order.add(session)
+        if self._store is not None:
+            self._store(session)
+
+    def store(self, storing: ScanStoring | None) -> None:
+        """Hand on each session to ``storing``, too."""
+        self._store = None if storing is None else storing.take
 
     def read(self, interruption: Interruption) -> None:
         """Read everything, or until the user has had enough; after that the rest holds what is known."""
