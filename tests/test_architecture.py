@@ -22,7 +22,7 @@ LAYERS = (
     {"hostnames", "smtp", "tls"},
     {"inventory"},
     {"history", "advice", "provider_view"},
-    {"store", "decryption", "alerts", "scrub"},
+    {"assets", "store", "decryption", "alerts", "scrub"},
     {"explanation"},
     {"report"},
     {"delivery"},
