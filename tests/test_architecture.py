@@ -113,7 +113,15 @@ def test_a_module_is_short_enough_to_hold_one_thing(module: Path) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["--version"], ["scan", "--help"], ["explain", "--help"], ["verify", "--help"], ["scrub", "--help"]],
+    [
+        ["--help"],
+        ["--version"],
+        ["scan", "--help"],
+        ["explain", "--help"],
+        ["verify", "--help"],
+        ["scrub", "--help"],
+        ["report", "--help"],
+    ],
     ids=" ".join,
 )
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:

@@ -40,8 +40,7 @@ examples:
   smtpauth report --store mail.db --since 2026-10-01 --until 2026-10-15
   smtpauth report --store mail.db --format json --output accepted.json
   smtpauth report --store mail.db --fail-on mixed --baseline accepted.json
-  smtpauth report --store postgresql://reader@db/smtpauth \\
-    --mail postmaster@example.com it@example.com"""
+  smtpauth report --store postgresql://db/mail --mail it@example.com"""
 
 
 def add(commands: Commands) -> None:

@@ -109,7 +109,7 @@ def _of_list(name: str, text: str) -> Baseline:
             else:
                 by_ip[_ip(words[0])] = _RANK[status]
         except ValueError:
-            raise InputError(name, f"line {number}: {clean(words[0])!r} is no address and no MAC") from None
+            raise InputError(name, f"line {number}: '{clean(words[0])}' is no address and no MAC") from None
     return Baseline(by_ip, by_mac, {})
 
 

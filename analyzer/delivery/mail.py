@@ -55,7 +55,7 @@ def recipient(text: str) -> Address:
     except (HeaderParseError, ValueError, IndexError):
         address = None
     if address is None or not text.isascii() or not text.isprintable() or not address.domain or " " in text:
-        raise UsageError(f"{clean(text)!r} is no mail address (somebody@example.com)")
+        raise UsageError(f"'{clean(text)}' is no mail address (somebody@example.com)")
     return address
 
 
@@ -112,7 +112,7 @@ def sendmail_command(given: str | None = None) -> list[str]:
     except ValueError:
         words = []
     if not words:
-        raise UsageError(f"--sendmail {clean(given)!r} is no command")
+        raise UsageError(f"--sendmail '{clean(given)}' is no command")
     if shutil.which(words[0]) is None:
         raise UsageError(f"{clean(words[0])}: no such program (--sendmail)")
     return [*words, *_OPTIONS]

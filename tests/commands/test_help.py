@@ -19,7 +19,7 @@ from tests.commands.running import COMMAND, PATIENCE, environment, run
 from tests.support.material import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text()
-HELP = {name: f"{name} --help".split() for name in ("scan", "explain", "verify", "scrub")} | {"": ["--help"]}
+HELP = {name: f"{name} --help".split() for name in ("scan", "report", "explain", "verify", "scrub")} | {"": ["--help"]}
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 
 
@@ -41,7 +41,7 @@ def calls_in(text: str) -> list[list[str]]:
     text = text.replace("scripts/run ", "smtpauth ")
     calls = []
     for line in text.splitlines():
-        found = re.search(r"(?:^\s*|[|$] |=\.\.\. )smtpauth ((?:scan|explain|verify|scrub)\b.*)", line)
+        found = re.search(r"(?:^\s*|[|$] |=\.\.\. )smtpauth ((?:scan|report|explain|verify|scrub)\b.*)", line)
         if found:
             words = re.split(r"\s+#|\s{3,}|\s\|", found[1])[0]
             calls.append(shlex.split(words))

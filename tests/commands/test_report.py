@@ -1,0 +1,264 @@
+"""``smtpauth report`` on real stores, as users and scheduled jobs meet it."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import sys
+from collections.abc import Callable
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+
+import pytest
+
+from analyzer.cli import main
+from analyzer.commands.report import ENDINGS
+from tests.commands.running import PATIENCE, run, start
+from tests.support.reports import HOSTILE
+from tests.support.stores import filled
+from tests.support.weeks import COPIER, office, weekly
+
+WEEK = ("--until", "2026-11-29")
+
+Report = Callable[..., int]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("store") / "store.db"
+    filled(path, office()).close()
+    return str(path)
+
+
+@pytest.fixture
+def report(store: str) -> Report:
+    return lambda *arguments: main(["report", "--store", store, *map(str, arguments)])
+
+
+def test_the_last_week_that_was_over_and_what_changed_in_it(report: Report, capsys: pytest.CaptureFixture[str]) -> None:
+    assert report(*WEEK) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("SMTP logins by device, 2026-W48 (2026-11-23 to 2026-11-29), compared with 2026-W47\n")
+    assert "3 devices still use a password, as many as the week before; 1 new, 1 relapsed" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["--until", "2026-11-28"], "2026-W47"),
+        (["--period", "month", "--until", "2026-11-29"], "2026-10"),
+        (["--period", "day", "--until", "2026-11-27"], "2026-11-27"),
+        (["--since", "2026-11-16", "--until", "2026-11-22"], "2026-W47"),
+        (["--since", "2026-11-10", "--until", "2026-11-22"], "2026-11-10 to 2026-11-22"),
+    ],
+)
+def test_the_period_that_was_asked_for(
+    report: Report, capsys: pytest.CaptureFixture[str], arguments: list[str], name: str
+) -> None:
+    assert report(*arguments, "--format", "json", "-q") == 0
+    assert json.loads(capsys.readouterr().out)["period"]["name"] == name
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_the_ending_of_the_file_tells_the_format(report: Report, tmp_path: Path, ending: str) -> None:
+    file = tmp_path / f"report{ending}"
+    assert report(*WEEK, "--output", file) == 0
+    heads = {"table": b"SMTP", "markdown": b"## SMTP", "json": b"{", "csv": b"device,", "xlsx": b"PK"}
+    assert file.read_bytes().startswith(heads.get(ENDINGS[ending], b"<!doctype html>"))
+
+
+def test_the_period_is_told_where_the_format_does_not_show_it(
+    report: Report, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report(*WEEK, "--format", "csv")
+    assert "smtpauth: report on 2026-W48, 2026-11-23 to 2026-11-29 (UTC)" in capsys.readouterr().err
+
+
+def test_a_period_without_traffic_is_said_and_passes_no_gate(
+    report: Report, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert report("--until", "2026-08-30", "--fail-on", "exposed") == 3
+    said = capsys.readouterr()
+    assert "No mail was seen in 2026-W35 (2026-08-24 to 2026-08-30)" in said.out
+    assert "nothing was seen in it; the store reaches from 2026-09-07 to 2026-11-27" in said.err
+
+
+def test_an_empty_store_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    filled(tmp_path / "empty.db", []).close()
+    assert main(["report", "--store", str(tmp_path / "empty.db")]) == 3
+    said = capsys.readouterr()
+    assert "No mail was seen in" in said.out
+    assert "the store is empty" in said.err
+
+
+def test_a_first_week_is_said_to_be_one(report: Report, capsys: pytest.CaptureFixture[str]) -> None:
+    assert report("--until", "2026-09-13") == 0
+    assert "this is the first week on record" in capsys.readouterr().out.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--fail-on", "exposed", *WEEK], 1),
+        (["--fail-on", "mixed", *WEEK], 1),
+        (["--fail-on", "exposed", "--until", "2026-11-22"], 0),
+    ],
+)
+def test_the_gate(report: Report, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int) -> None:
+    assert report(*arguments) == code
+    assert ("at or above --fail-on: 10.0.0.20 (exposed)" in capsys.readouterr().err) is (code == 1)
+
+
+def test_a_baseline_fails_only_on_what_is_worse(
+    report: Report, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    accepted = tmp_path / "accepted.json"
+    assert report("--until", "2026-11-22", "--output", accepted, "-q") == 0
+    assert report("--until", "2026-11-22", "--baseline", accepted) == 0
+    capsys.readouterr()
+    assert report(*WEEK, "--baseline", accepted) == 1
+    assert (
+        "2 devices not in the baseline, or worse than there: 10.0.0.20 (exposed), 10.0.0.21 (password)"
+        in capsys.readouterr().err
+    )
+    listed = tmp_path / "accepted.txt"
+    listed.write_text("10.0.0.20 # until January\n10.0.0.21 password\n10.0.0.23\n")
+    assert report(*WEEK, "--baseline", listed) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--since", "2026-13-01"], "argument --since: '2026-13-01' is not a day (YYYY-MM-DD)"),
+        (["--since", "2026-11-20", "--until", "2026-11-10"], "the period ends on 2026-11-10, before it begins"),
+        (["--since", "2026-11-20", "--period", "week"], "give either --period or --since"),
+        (["--output", "report.doc"], "report.doc: the ending tells the format"),
+        (["--baseline", "nowhere"], "nowhere: it cannot be read"),
+        (["--knowledge", "nowhere"], "nowhere: it cannot be read"),
+        (["--limit", "0"], "'0' is not a positive whole number"),
+        (["--mail", "nobody"], "'nobody' is no mail address"),
+        (["--mail", "it@example.com", "--mail-from", "x"], "'x' is no mail address"),
+        (["--mail", "it@example.com", "--sendmail", "/nowhere"], "/nowhere: no such program"),
+    ],
+)
+def test_wrong_usage_is_one_line(
+    report: Report,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert code_of(report, *arguments) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert said in err
+    assert not list(tmp_path.iterdir())
+
+
+def code_of(call: Report, *arguments: str) -> int:
+    """The exit code, whether the parser of arguments ends the run or the command."""
+    try:
+        return call(*arguments)
+    except SystemExit as ended:
+        return int(ended.code or 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"), [([], "which store?"), (["--store", "nowhere.db"], "there is no store yet")]
+)
+def test_a_store_is_needed_and_must_be_there(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["report", *arguments]) == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_users_can_be_replaced(report: Report, capsys: pytest.CaptureFixture[str]) -> None:
+    report(*WEEK, "--redact-users", "--format", "json", "-q")
+    out = capsys.readouterr().out
+    assert "@example.com" not in out
+    assert "user-" in out
+
+
+def test_a_workbook_is_not_for_a_terminal_but_goes_through_a_pipe(store: str) -> None:
+    piped = start("report", "--store", store, *WEEK, "--format", "xlsx")
+    assert piped.communicate(timeout=PATIENCE)[0].startswith(b"PK")
+    screen, terminal = pty.openpty()
+    shown = start("report", "--store", store, *WEEK, "--format", "xlsx", stdout=terminal)
+    assert b"a terminal, which cannot show a workbook" in shown.communicate(timeout=PATIENCE)[1]
+    assert (piped.returncode, shown.returncode) == (0, 2)
+    os.close(screen)
+    os.close(terminal)
+
+
+def keeps_mail(folder: Path) -> tuple[str, Path]:
+    """A sendmail that keeps its arguments and what it was given."""
+    kept, path = folder / "kept", folder / "sendmail"
+    body = f"open({str(kept)!r}, 'wb').write(' '.join(sys.argv[1:]).encode() + b'\\n' + sys.stdin.buffer.read())"
+    path.write_text(f"#!{sys.executable}\nimport sys\n{body}\n")
+    path.chmod(0o755)
+    return str(path), kept
+
+
+def test_mail_has_the_answer_as_its_subject_and_text_and_page(
+    report: Report, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program, kept = keeps_mail(tmp_path)
+    page = tmp_path / "page.html"
+    code = report(*WEEK, "--mail", "it@example.com", "boss@example.com", "--sendmail", program, "--output", page)
+    assert (code, capsys.readouterr().out) == (0, "")
+    arguments, _, raw = kept.read_bytes().partition(b"\n")
+    assert arguments == b"-t -i"
+    message = message_from_bytes(raw, policy=default)
+    assert message["To"] == "it@example.com, boss@example.com"
+    assert message["Subject"].startswith(
+        "3 devices still use a password, as many as the week before; 1 new, 1 relapsed"
+    )
+    text, html = message.iter_parts()
+    assert text.get_content().startswith("SMTP logins by device, 2026-W48")
+    assert html.get_content().strip() == page.read_text().strip()
+
+
+def test_mail_that_is_refused_ends_with_exit_code_2(store: str, tmp_path: Path) -> None:
+    path = tmp_path / "sendmail"
+    path.write_text(f"#!{sys.executable}\nimport sys\nsys.stdin.read()\nsys.exit('no route')\n")
+    path.chmod(0o755)
+    done = run("report", "--store", store, *WEEK, "--mail", "it@example.com", "--sendmail", path)
+    assert done.returncode == 2
+    assert "refused the mail (exit code 1): no route" in done.stderr
+
+
+def test_options_may_stand_in_the_configuration(store: str, tmp_path: Path) -> None:
+    program, kept = keeps_mail(tmp_path)
+    settings = tmp_path / "smtpauth.toml"
+    settings.write_text(f'[report]\nstore = "{store}"\nmail = ["it@example.com"]\nsendmail = "{program}"\n')
+    done = run("report", "--config", settings, *WEEK)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert b"To: it@example.com" in kept.read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["newline", "html", "ansi", "formula"])
+def test_names_that_clients_chose_do_no_harm_in_mail_or_on_the_screen(tmp_path: Path, kind: str) -> None:
+    name = HOSTILE[kind]
+    seen = weekly("10.0.0.1", [11], mac=COPIER, ehlo=name, username=name, tls_sni=name, provider=None)
+    path = tmp_path / "store.db"
+    filled(path, seen).close()
+    program, kept = keeps_mail(tmp_path)
+    done = run("report", "--store", path, *WEEK, "--mail", "it@example.com", "--sendmail", program, "--format", "table")
+    assert done.returncode == 0
+    assert not [char for char in done.stdout + done.stderr if not char.isprintable() and char != "\n"]
+    message = message_from_bytes(kept.read_bytes().partition(b"\n")[2], policy=default)
+    assert set(message.keys()) == {"To", "Subject", "Date", "Auto-Submitted", "MIME-Version", "Content-Type"}
+    assert "<script>alert" not in list(message.iter_parts())[1].get_content()
