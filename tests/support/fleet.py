@@ -10,11 +10,10 @@ from datetime import date, timedelta
 
 from analyzer.advice import packaged_knowledge, plans
 from analyzer.history.model import Change, ChangeKind, Period, PeriodReport, Quality, SharedAccount, TrendPoint
-from analyzer.inventory.device import Device, ProviderUse, Refusal, Server, Summary
+from analyzer.inventory.device import Device, HostName, ProviderUse, Refusal, Server, Summary
 from analyzer.inventory.findings import FINDINGS, in_table_order
 from analyzer.inventory.status import STATUSES, STILL_PASSWORD, Status
 from analyzer.report.period.model import Deadline, PeriodDocument
-from analyzer.report.plans import plan_record
 
 PERIOD = Period(date(2026, 11, 16), date(2026, 11, 22), "week")
 BEFORE = Period(date(2026, 11, 9), date(2026, 11, 15), "week")
@@ -130,6 +129,7 @@ def _device(number: int, random_: random.Random) -> Device:
         clients_behind=4 if random_.random() < 0.01 else 1,
         findings=in_table_order(findings),
         advice=f"{_ADVICE[status]}.",
+        hostnames=(HostName(f"{kind}-{number:04}.example.com", "ehlo"),),
     )
 
 
@@ -204,7 +204,13 @@ def changes(devices: Sequence[Device]) -> list[Change]:
         for device in by_status.get(status, [])[1 : count + 1]:
             found.append(Change(kind, device, None if was is None else replace(device, status=was)))
     gone = (
-        replace(devices[0], device="10.99.0.7", names=("fax-cellar.example.com",), status="password")
+        replace(
+            devices[0],
+            device="10.99.0.7",
+            names=(),
+            hostnames=(HostName("fax-cellar.example.com", "dhcp"),),
+            status="password",
+        )
         if devices
         else None
     )
@@ -261,5 +267,4 @@ def document(
         devices=sum(concerned),
     )
     todo = plans(devices, packaged_knowledge(), PERIOD.last)
-    records = {address: plan_record(plan) for address, plan in todo.items()}
-    return PeriodDocument(report, [deadline] if concerned else [], records)
+    return PeriodDocument(report, [deadline] if concerned else [], todo)

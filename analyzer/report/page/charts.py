@@ -154,7 +154,7 @@ def _bar(point: Point, x: float, slot: float, zero: float, scale: float) -> Bar:
                     round(x + slot * GAP / 2, 1),
                     round(y, 1),
                     round(slot * (1 - GAP), 1),
-                    round(max(count * scale - SEAM, 0.5), 1),
+                    round(max(count * scale - SEAM, count * scale / 2), 1),
                 )
             )
     parts = ", ".join(f"{point.counts[status]:,} {status}" for status in STACK if point.counts.get(status))

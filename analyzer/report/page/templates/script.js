@@ -60,6 +60,12 @@
       : `${count.toLocaleString("en")} of ${rows.length.toLocaleString("en")} devices`;
   }
 
+  function reset() {
+    for (const input of inputs) input.value = "";
+    sort(0, true);
+    filter();
+  }
+
   function textOf(row) {
     row.text ??= row.body.textContent.toLowerCase();
     return row.text;
@@ -71,22 +77,26 @@
     waiting = requestAnimationFrame(filter);
   });
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("reset", () => setTimeout(() => { sort(0, true); filter(); }));
+  form.addEventListener("reset", (event) => {
+    event.preventDefault();
+    reset();
+  });
   form.hidden = false;
 
   // --- Order
   const heads = [...table.tHead.rows[0].cells];
   const order = byId("order");
   heads.forEach((head, column) => {
-    const button = document.createElement("button");
+    const title = head.textContent;
+    const button = document.createElement("button"); // beside the title: what is in it is not printed on every page
     button.type = "button";
-    button.append(...head.childNodes);
+    button.ariaLabel = `Sort by ${title}`;
     head.append(button);
-    button.addEventListener("click", () => {
+    head.addEventListener("click", () => {
       const ascending = head.getAttribute("aria-sort") === "ascending";
       sort(column, head.hasAttribute("aria-sort") ? !ascending : !descendsFirst(column));
     });
-    order.add(new Option(button.textContent, String(column)));
+    order.add(new Option(title, String(column)));
   });
   order.addEventListener("input", (event) => {
     event.stopPropagation();
@@ -131,6 +141,8 @@
       const todo = document.createElement("dd");
       term.textContent = "What to do";
       todo.append(...plan.querySelector("div").cloneNode(true).children);
+      todo.querySelector("details").open = true;
+      term.className = todo.className = "copy";
       list.append(term, todo);
     }
     for (const id of details.querySelector("summary").lastChild?.textContent.trim().split(" ") ?? []) {
@@ -139,25 +151,27 @@
       const copy = term.cloneNode(true);
       copy.removeAttribute("id");
       copy.querySelector("span").remove();
-      list.append(copy, term.nextElementSibling.cloneNode(true));
+      const meaning = term.nextElementSibling.cloneNode(true);
+      copy.className = meaning.className = "copy";
+      list.append(copy, meaning);
     }
   }
 
   // --- Addresses elsewhere on the page lead to their device
+  const byAddress = new Map(rows.map((row) => [first(cells(row.body)[1]), row]));
   for (const name of document.querySelectorAll(".find")) {
+    const row = byAddress.get(name.textContent);
+    if (!row) continue; // it has gone silent
     const button = document.createElement("button");
     button.type = "button";
     button.className = "find";
     button.textContent = name.textContent;
     name.replaceWith(button);
     button.addEventListener("click", () => {
-      form.reset();
-      byId("text").value = button.textContent;
-      filter();
-      const found = rows.find((row) => first(cells(row.body)[1]) === button.textContent && !row.body.hidden);
-      const details = found?.body.querySelector("details");
+      if (row.body.hidden) reset();
+      const details = row.body.querySelector("details");
       if (details) details.open = true;
-      (found?.body ?? table).scrollIntoView({ block: "center" });
+      row.body.scrollIntoView({ block: "center" });
       details?.querySelector("summary").focus({ preventScroll: true });
     });
   }
