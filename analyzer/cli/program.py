@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from analyzer import __version__
-from analyzer.cli import explain, report, scan, scrub, sniff, store, verify
+from analyzer.cli import explain, report, scan, scrub, sniff, store, verify, watch
 from analyzer.cli.parser import EXIT_CODES, Parser
 from analyzer.commands.console import discard, say
 from analyzer.commands.exits import DONE, INCOMPLETE, INTERRUPTED, UNUSABLE
@@ -40,7 +40,7 @@ examples:
 
 'smtpauth COMMAND --help' tells the rest."""
 
-_COMMANDS = (scan, sniff, report, store, explain, scrub, verify)
+_COMMANDS = (scan, sniff, watch, report, store, explain, scrub, verify)
 """In the order of the help."""
 
 

@@ -32,6 +32,9 @@ MOST_WAITING = 1_000
 """Files read of which a conversation is still open. Beyond that the one read first is recorded although it is needed: a
 connection that stays open for days must not have all of them read again at the next start."""
 
+MOST_PASSED = 1_000
+"""Files that are told to be no captures, once each; further ones are only counted."""
+
 PATIENCE = 3600.0
 """Seconds after which a file that is cut, and the newest of its series, is taken as it is: its writer is dead. Until
 then the rest may be on its way: on a quiet network tcpdump keeps half a packet back for long."""
@@ -148,6 +151,7 @@ class Taker:
         self._sessions: list[Session] = []
         self._waiting: list[_Read] = []  # read to the end, not recorded yet
         self._cut: dict[str, _Read] = {}  # by path: read as far as it goes, and it may go on
+        self._passed: set[str] = set()  # names of what is no capture
         self.counts = Counts()
         self.oddities: Counter[str] = Counter()
         self.undecoded: Counter[str] = Counter()
@@ -258,10 +262,18 @@ class Taker:
             if look(entry.path, entry.name) is None:
                 self.counts.gone += 1
                 return None
-            self._say(f"{error}; it is passed over")
-            self.counts.skipped += 1
+            self._pass_over(entry.name, error)
             self._done(entry)
             return None
+
+    def _pass_over(self, name: str, error: InputError) -> None:
+        """A file is no capture. That of a database, say, changes all the time, and is told once all the same."""
+        if name in self._passed:
+            return
+        self.counts.skipped += 1
+        if len(self._passed) < MOST_PASSED:
+            self._passed.add(name)
+            self._say(f"{name}: {error.problem}; it is passed over")
 
     def _read(self, ready: _Ready, *, drain: bool) -> None:
         """Read a file behind what was read of it, and put it where it waits."""
