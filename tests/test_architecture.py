@@ -22,7 +22,7 @@ LAYERS = (
     {"hostnames", "smtp", "tls"},
     {"inventory"},
     {"history", "advice", "provider_view"},
-    {"assets", "store", "decryption", "alerts", "scrub"},
+    {"assets", "reverse_dns", "store", "decryption", "alerts", "scrub"},
     {"explanation"},
     {"report"},
     {"delivery"},
@@ -42,6 +42,7 @@ IO_MODULES = {"asyncio", "io", "mmap", "os", "select", "socket", "ssl", "subproc
 LONGEST_MODULE = 600
 HEAVY = {
     "cryptography",
+    "dns",
     "dpkt",
     "jinja2",
     "lz4",
