@@ -6,7 +6,8 @@ import argparse
 import contextlib
 import sys
 from collections.abc import Sequence
-from time import monotonic
+from time import monotonic, time_ns
+from typing import TYPE_CHECKING
 
 from analyzer.alerts import Throttle, Watcher
 from analyzer.capture.live import InterfaceCounters, LiveCapture, capture_filter, drop_privileges, interfaces
@@ -35,6 +36,9 @@ from analyzer.report.redact import Redactor
 from analyzer.report.wording import Record
 from analyzer.report.write import write
 from analyzer.scrub import Policy
+
+if TYPE_CHECKING:
+    from analyzer.commands.storing import LiveStoring
 
 SECOND = 1_000_000_000
 
@@ -82,10 +86,17 @@ def run(options: argparse.Namespace) -> int:
             recording = Recording(options.write, options.write_size << 20, options.write_files, outlets.say)
             opened.callback(recording.close)
         preload()
+        if options.store is not None:
+            from analyzer.commands import storing as stores  # libraries of databases, which few need
+
+            stores.load()
         drop_privileges(options.user)
         monitor = _monitor(options, capture, outlets, watcher, recording, ports, redactor)
         sniff = _Sniff(options, capture, monitor, outlets, snapshots, known, redactor)
         sniff.keep()  # what cannot be written is better known now than in an hour
+        if options.store is not None:
+            sniff.storing = stores.LiveStoring(options.store, options.sensor, redactor, sniff.inputs)
+            monitor.on_session = sniff.storing.take
         with Signals(capture.stop) as signals, LiveTable(wanted=table) as picture:
             outlets.picture = picture
             sniff.listen(signals, picture)
@@ -157,6 +168,8 @@ class _Sniff:
         self._frames = 0
         self._silent = False
         self._show_from = 0.0
+        self._first = time_ns()
+        self.storing: LiveStoring | None = None
 
     # --- while it runs ----------------------------------------------------------------------------------
 
@@ -202,6 +215,7 @@ class _Sniff:
                 "mail traffic, and does the filter let it through?"
             )
         self._frames = frames
+        self._tell_of_store()
         if self._outlets.wants_readings and now >= self._show_from:
             self._outlets.show(self._readings())
             self._show_from = now + (monotonic() - now) / SHARE
@@ -255,6 +269,27 @@ class _Sniff:
     def _say(self, line: str) -> None:
         self._outlets.say(line)
 
+    def _tell_of_store(self) -> None:
+        if self.storing is not None:
+            for line in self.storing.news():
+                self._say(line)
+
+    def inputs(self) -> list[InputSummary]:
+        """The interfaces, as inputs of this run."""
+        return [
+            InputSummary(
+                line.name,
+                "interface",
+                line.received,
+                0,
+                first=self._first,
+                last=line.last_frame,
+                damage=line.problem,
+                dropped=line.dropped,
+            )
+            for line in self._counters
+        ]
+
     # --- what remains -----------------------------------------------------------------------------------
 
     def keep(self) -> None:
@@ -277,6 +312,9 @@ class _Sniff:
         """Hand over all that is still open, and write what is asked for."""
         self._look(monotonic())
         self._monitor.finish()
+        if self.storing is not None:
+            self.storing.finish()
+            self._tell_of_store()
         report = self._report(interrupted=interrupted)
         if self._options.format == "table" or (self._options.format is None and sys.stdout.isatty()):
             with output(None) as out:
@@ -288,26 +326,16 @@ class _Sniff:
         monitor = self._monitor
         devices = monitor.inventory.devices()
         damage = []
+        if self.storing is not None and self.storing.lost:
+            damage.append(Damage("the store", f"{self.storing.lost:,} sessions could not be stored"))
         if touched := monitor.losses.sessions:
             whose = list(monitor.losses.devices)
             named = ", ".join(whose[:LISTED]) + (f" and {len(whose) - LISTED:,} more" if len(whose) > LISTED else "")
             damage.append(Damage("packets dropped by the kernel", f"{touched:,} sessions may lack bytes, of {named}"))
-        inputs = [
-            InputSummary(
-                line.name,
-                "interface",
-                line.received,
-                0,
-                last=line.last_frame,
-                damage=line.problem,
-                dropped=line.dropped,
-            )
-            for line, size in zip(self._counters, monitor.bytes.tolist(), strict=True)
-        ]
         return Report(
             devices,
             monitor.inventory.summary(devices),
-            inputs,
+            self.inputs(),
             monitor.analysis.undecoded,
             damage,
             monitor.oddities + monitor.analysis.oddities + monitor.inventory.names.oddities,

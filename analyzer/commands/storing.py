@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from importlib import import_module
+from tempfile import TemporaryDirectory
 from threading import Event, Lock, Thread
 from typing import Final
 
@@ -79,17 +81,7 @@ class ScanStoring:
         Args:
             inputs: that were read. whole: whether to their ends.
         """
-        sources = [
-            Source(
-                self._sensor,
-                one.name,
-                one.first or 0,
-                one.last or 0,
-                one.dropped,
-                damaged=bool(one.damage) or not whole,
-            )
-            for one in inputs
-        ]
+        sources = _sources(self._sensor, inputs, whole=whole)
         self.stored = self._store.ingest(self._spool, *sources)
         self._store.refresh()
 
@@ -101,6 +93,29 @@ class ScanStoring:
         """Let go of the store."""
         self._spool.close()
         self._store.close()
+
+
+def _sources(sensor: str, inputs: Sequence[InputSummary], *, whole: bool = True) -> list[Source]:
+    return [
+        Source(
+            sensor,
+            one.name,
+            one.first or 0,
+            one.last or one.first or 0,
+            one.dropped,
+            damaged=bool(one.damage) or not whole,
+        )
+        for one in inputs
+    ]
+
+
+def load() -> None:
+    """Load all that a store needs: who becomes another user may not be allowed to, later."""
+    with TemporaryDirectory(prefix="smtpauth-") as folder, open_store(f"{folder}/store.db") as store:
+        store.ingest([Session(0, 0, "", "192.0.2.1", 1, "192.0.2.2", 25)], Source("", ""))
+        store.refresh()
+    import_module("sqlalchemy.dialects.postgresql.psycopg")
+    import_module("psycopg")
 
 
 def tell(done: Ingested, name: str, *, verbose: bool, quiet: bool) -> None:
@@ -126,8 +141,8 @@ class LiveStoring:
         url: of the store, which must be usable from the beginning.
         sensor: who reads; the host by default.
         redactor: replaces user names, where given.
-        sources: says what the inputs are by now.
-        say: tells the user.
+        inputs: says what they are by now.
+        store: an open one, in place of what ``url`` says.
 
     Attributes:
         lost: sessions that had to be given up.
@@ -143,14 +158,13 @@ class LiveStoring:
         url: str,
         sensor: str | None,
         redactor: Redactor | None,
-        sources: Callable[[str], Sequence[Source]],
-        say: Callable[[str], None],
+        inputs: Callable[[], Sequence[InputSummary]],
         store: Store | None = None,
     ) -> None:
         self._sensor = sensor_of(sensor)
         self._redactor = redactor
-        self._sources = sources
-        self._say = say
+        self._inputs = inputs
+        self._news: deque[str] = deque(maxlen=8)  # said by the thread that has the terminal
         self._store = open_store(url, wait=EVERY) if store is None else store
         self._waiting: deque[Session] = deque()
         self._lock = Lock()
@@ -169,6 +183,11 @@ class LiveStoring:
                 self.lost += 1  # the oldest stay: with them the store goes on where it ended
             else:
                 self._waiting.append(session)
+
+    def news(self) -> Iterator[str]:
+        """What the user should know and has not been told."""
+        while self._news:
+            yield self._news.popleft()
 
     def finish(self) -> None:
         """Store what waits, and end."""
@@ -190,11 +209,13 @@ class LiveStoring:
     def _flush(self) -> None:
         with self._lock:
             portion = list(self._waiting)
+        if not (portion or self._over.is_set()):
+            return
         try:
-            done = self._store.ingest(portion, *self._sources(self._sensor))
+            done = self._store.ingest(portion, *_sources(self._sensor, self._inputs()))
         except UsageError as error:
             if self.trouble is None:
-                self._say(f"{error} (sessions wait until it can be used again, up to {MOST_WAITING:,})")
+                self._news.append(f"{error} (sessions wait until it can be used again, up to {MOST_WAITING:,})")
             self.trouble = str(error)
             return
         with self._lock:
@@ -203,4 +224,4 @@ class LiveStoring:
         self.stored += done
         if self.trouble is not None:
             self.trouble = None
-            self._say(f"{self._store.name}: it can be used again")
+            self._news.append(f"{self._store.name}: it can be used again")

@@ -48,6 +48,7 @@ class Monitor:
         limits, most_devices: bounds on memory.
         clock: makes time steady.
         recorder: keeps packets of sessions in question; its times are steady ones.
+        on_session: told of each session that is over, by the wall clock's time.
         host_names: learn what hosts are called from DHCP, DNS and the like.
 
     Attributes:
@@ -70,6 +71,7 @@ class Monitor:
         most_devices: int = MOST_DEVICES,
         clock: SteadyClock | None = None,
         recorder: Recorder | None = None,
+        on_session: Callable[[Session], None] | None = None,
         host_names: bool = True,
     ) -> None:
         self._on_event = on_event
@@ -82,6 +84,7 @@ class Monitor:
         self.events: Counter[str] = Counter()
         self.bytes = np.zeros(len(names), np.int64)
         self.recorder = recorder
+        self.on_session = on_session
         listen = LiveObserver if recorder is None else recorder.listen
         self.analysis = Analysis(
             names,
@@ -139,6 +142,8 @@ class Monitor:
             self.oddities.update(session.oddities)
         self._by_the_wall(session)
         self.inventory.add(session)
+        if self.on_session is not None:
+            self.on_session(session)
 
     def _tell(self, events: Iterable[Event]) -> None:
         for event in events:

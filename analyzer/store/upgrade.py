@@ -59,5 +59,10 @@ def initialise(engine: Engine) -> bool:
 
         config = Config(attributes={"connection": connection})
         config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except OSError as error:  # a run that gave up its privileges, and a program in somebody's home
+            raise InputError(
+                shown(engine.url), f"making its tables failed ({error.strerror})", "'smtpauth store init' does it"
+            ) from None
         return True
