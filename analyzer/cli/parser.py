@@ -70,12 +70,23 @@ def add_limits(command: argparse.ArgumentParser, conversations: int = 30_000) ->
     return limits
 
 
-def add_knowledge(command: argparse.ArgumentParser) -> None:
+def add_knowledge(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """What is known of providers and makers."""
     knowledge = command.add_argument_group("knowledge")
     knowledge.add_argument(
         "--knowledge", metavar="FILE", help="TOML: what you know of providers, makers and devices (docs/advice.md)"
     )
+    return knowledge
+
+
+def add_names(command: argparse.ArgumentParser) -> None:
+    """What devices are called by others than the traffic."""
+    names = command.add_argument_group("names")
+    names.add_argument(
+        "--assets", metavar="FILE", help="CSV: your own list of devices (ip, mac, name, owner, location, notes)"
+    )
+    names.add_argument("--rdns", action="store_true", help="ask DNS what the devices' addresses are called")
+    names.add_argument("--dns-server", metavar="ADDR[:PORT]", help="whom to ask, not the system's resolvers")
 
 
 def add_store(command: argparse.ArgumentParser) -> None:

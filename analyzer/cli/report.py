@@ -82,7 +82,24 @@ def add(commands: Commands) -> None:
     )
     mail.add_argument("--mail-from", metavar="ADDRESS", help="who it is from, where sendmail does not know")
     mail.add_argument("--sendmail", metavar="CMD", help="what to run in place of sendmail; -t -i is added")
-    add_knowledge(report)
+    known = add_knowledge(report)
+    known.add_argument(
+        "--assets", metavar="FILE", help="CSV: your own list of devices (ip, mac, name, owner, location, notes)"
+    )
+    known.add_argument(
+        "--eac",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="CSV: the SMTP AUTH clients report, exported from the Exchange admin centre (repeatable)",
+    )
+    known.add_argument(
+        "--sign-ins",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="CSV or JSON: sign-ins with SMTP, exported from Microsoft Entra (repeatable)",
+    )
     general = report.add_argument_group("general")
     general.add_argument("--config", metavar="FILE", help="TOML file with defaults for these options")
     general.add_argument("-q", "--quiet", action="store_true", help="no notes on stderr")

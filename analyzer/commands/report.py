@@ -6,11 +6,13 @@ import argparse
 import io
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import PurePath
 from typing import BinaryIO, TextIO, cast
 
 from analyzer.advice import Knowledge, plans
+from analyzer.assets import AssetList, read_assets
 from analyzer.commands.baseline import Baseline, read_baseline
 from analyzer.commands.console import discard, say
 from analyzer.commands.exits import DONE, FOUND, INCOMPLETE
@@ -22,6 +24,7 @@ from analyzer.history import periods
 from analyzer.history.compile import compile_report
 from analyzer.history.model import Period, PeriodReport, Unit
 from analyzer.inventory.device import Device
+from analyzer.provider_view import provider_view
 from analyzer.report.period.deadlines import deadlines
 from analyzer.report.period.model import PeriodDocument
 from analyzer.report.period.write import LISTED, PeriodFormat, write_period
@@ -54,11 +57,14 @@ def run(options: argparse.Namespace) -> int:
     format = _format_of(options)
     baseline = None if options.baseline is None else read_baseline(options.baseline)
     message = _prepare_mail(options) if options.mail else None
+    assets = None if options.assets is None else read_assets(options.assets)
     knowledge = knowledge_of(options.knowledge)
     with open_store(options.store, create=False) as store:
         period = _period(options, today, store)
         report = compile_report(store, period)
         reach = store.days()
+    if assets is not None:
+        report = _with_assets(report, assets)
     document = _document(report, knowledge, options)
     if options.output is not None or options.format is not None or not options.mail:
         _write(format, document, options)
@@ -94,11 +100,26 @@ def _period(options: argparse.Namespace, today: date, store: Store) -> Period:
 
 
 def _document(report: PeriodReport, knowledge: Knowledge, options: argparse.Namespace) -> PeriodDocument:
+    asked = options.eac or options.sign_ins
     return PeriodDocument(
         report,
         deadlines(report, knowledge.providers),
         plans(report.devices, knowledge, report.period.last),
+        provider_view(options.eac, options.sign_ins, report.devices) if asked else None,
         redactor=Redactor.from_environment() if options.redact_users else None,
+    )
+
+
+def _with_assets(report: PeriodReport, assets: AssetList) -> PeriodReport:
+    """``report``, with what the user's own inventory says of its devices."""
+
+    def joined(device: Device | None) -> Device | None:
+        return device and assets.joined([device])[0]
+
+    return replace(
+        report,
+        devices=assets.joined(report.devices),
+        changes=[replace(change, now=joined(change.now), before=joined(change.before)) for change in report.changes],
     )
 
 

@@ -137,6 +137,9 @@ def test_a_baseline_fails_only_on_what_is_worse(
         (["--output", "report.doc"], "report.doc: the ending tells the format"),
         (["--baseline", "nowhere"], "nowhere: it cannot be read"),
         (["--knowledge", "nowhere"], "nowhere: it cannot be read"),
+        (["--assets", "nowhere"], "nowhere: "),
+        (["--eac", "nowhere"], "nowhere: "),
+        (["--sign-ins", "nowhere"], "nowhere: "),
         (["--limit", "0"], "'0' is not a positive whole number"),
         (["--mail", "nobody"], "'nobody' is no mail address"),
         (["--mail", "it@example.com", "--mail-from", "x"], "'x' is no mail address"),
@@ -201,6 +204,40 @@ def test_a_workbook_is_not_for_a_terminal_but_goes_through_a_pipe(store: str) ->
     assert (piped.returncode, shown.returncode) == (0, 2)
     os.close(screen)
     os.close(terminal)
+
+
+def test_the_users_own_list_names_devices_and_their_owners(
+    report: Report, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assets = tmp_path / "assets.csv"
+    assets.write_text("ip,name,owner\n10.0.0.20,Franking machine,Mail room\n10.0.0.22,Old fax,Reception\n")
+    assert report(*WEEK, "--assets", assets, "--format", "json", "-q") == 0
+    made = json.loads(capsys.readouterr().out)
+    changed = {change["device"]: change["name"] for change in made["changes"]}
+    assert (changed["10.0.0.20"], changed["10.0.0.22"]) == ("Franking machine", "Old fax")
+    (device,) = (device for device in made["devices"] if device["device"] == "10.0.0.20")
+    assert device["asset"]["owner"] == "Mail room"
+
+
+def test_the_providers_export_is_joined_by_account(
+    report: Report, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export = tmp_path / "clients.csv"
+    export.write_text(
+        "Sender address,Authentication protocol,Messages sent\n"
+        "10.0.0.9@example.com,Basic,12\nscan@elsewhere.example,Basic,3\n"
+    )
+    assert report(*WEEK, "--eac", export, "--format", "json", "-q") == 0
+    said = json.loads(capsys.readouterr().out)["provider_view"]["accounts"]
+    found = {account["account"]: (account["agreement"], account["devices"]) for account in said}
+    assert found == {
+        "10.0.0.9@example.com": ("conflict", ["10.0.0.9"]),
+        "scan@elsewhere.example": ("unexplained", []),
+    }
+    assert report(*WEEK, "--eac", export, "-q") == 0
+    out = capsys.readouterr().out
+    assert "What the provider says" in out
+    assert "Accounts with Basic that no device of ours explains" in out
 
 
 def keeps_mail(folder: Path) -> tuple[str, Path]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 from analyzer.advice import Plan
 from analyzer.history.model import PeriodReport
+from analyzer.provider_view import ProviderView
 from analyzer.report.redact import Redactor
 
 
@@ -43,12 +43,12 @@ class PeriodDocument:
         report: what is known of the period.
         deadlines: of providers that devices send passwords to, nearest first.
         plans: what to do, by the address a device goes by.
-        provider_view: what the provider says of the same accounts, as a record; ``None`` where it was not given.
+        provider_view: what the provider says of the same accounts; ``None`` where its exports were not given.
         redactor: replaces user names, where given.
     """
 
     report: PeriodReport
     deadlines: Sequence[Deadline] = ()
     plans: Mapping[str, Plan] = field(default_factory=dict)
-    provider_view: Any = None
+    provider_view: ProviderView | None = None
     redactor: Redactor | None = None

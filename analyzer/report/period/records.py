@@ -16,6 +16,7 @@ from analyzer.inventory.status import STILL_PASSWORD
 from analyzer.report.period import wording
 from analyzer.report.period.model import Deadline, PeriodDocument
 from analyzer.report.plans import plan_record
+from analyzer.report.provider_view import provider_view_record
 from analyzer.report.records import Record, device_record, summary_record, timestamp, user_text
 from analyzer.report.redact import Redactor
 from analyzer.report.text import clean, clean_or_none
@@ -47,7 +48,7 @@ def document_record(document: PeriodDocument) -> Record:
         "vendors": _vendors(report.devices),
         "devices": [_device_record(device, document, became) for device in report.devices],
         "shared_accounts": [_shared_record(shared, redactor) for shared in report.shared],
-        "provider_view": document.provider_view,
+        "provider_view": document.provider_view and provider_view_record(document.provider_view, redactor),
         "quality": _quality_record(report.quality),
         "complete": report.complete,
         "unlisted": dict(sorted(report.unlisted.items())),

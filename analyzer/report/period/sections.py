@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from analyzer.report import wording as scan_wording
 from analyzer.report.period import wording
+from analyzer.report.provider_view import provider_view_notes, provider_view_sentence, provider_view_tables
 from analyzer.report.table import DEVICE_COLUMNS, Column, device_row
 from analyzer.report.wording import Record
 
@@ -118,7 +119,22 @@ def sections(document: Record, limit: int) -> Iterator[Section]:
         )
     if shared := document["shared_accounts"]:
         yield Section("Accounts on several devices", [_cut([_shared_row(entry) for entry in shared], _SHARED_COLUMNS)])
+    if (view := document["provider_view"]) is not None:
+        yield Section("What the provider says", list(_provider_view(view)))
     yield Section("How well it was observed", [Items(list(wording.quality(document)))])
+
+
+def _provider_view(view: Record) -> Iterator[Block]:
+    yield Items([provider_view_sentence(view)])
+    for table in provider_view_tables(view):
+        first, *others = table.head
+        columns = (
+            Column(first, least=16),
+            *(Column(title, least=len(title) + 4, leave=len(others) - n) for n, title in enumerate(others)),
+        )
+        yield Items([f"{table.title}. {table.explanation}"])
+        yield _cut(table.rows, columns)
+    yield Items(list(provider_view_notes(view)))
 
 
 def _todo(devices: Sequence[Record]) -> Iterator[Block]:
