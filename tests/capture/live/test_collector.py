@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.capture.live.collector import ALIGNMENT, Collector
+from analyzer.capture.live.collector import ALIGNMENT, BATCH_FRAMES, Collector
 from tests.capture.reading import frames_of
 
 parts = st.lists(
@@ -65,3 +65,13 @@ def test_room_shrinks_as_it_fills_and_is_back_with_the_next_batch() -> None:
     assert collector.room == 48
     collector.batch()
     assert collector.room == 64
+
+
+def test_a_batch_of_many_small_frames_is_full_before_its_bytes_are() -> None:
+    collector = Collector(BATCH_FRAMES * 2)
+    put(collector, 0, [(1, b"x")] * (BATCH_FRAMES - 1))
+    assert collector.room > 0
+    put(collector, 0, [(1, b"x")])
+    assert collector.room == 0
+    assert len(collector.batch()) == BATCH_FRAMES
+    assert collector.room == BATCH_FRAMES * 2
