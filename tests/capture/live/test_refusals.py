@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 from unittest.mock import patch
 
@@ -34,6 +35,8 @@ def refusal(*names: str, filter: CaptureFilter | str = "tcp port 25", ring: bool
 def test_an_unknown_interface_is_refused_with_those_that_exist(network: Namespace, ring: bool) -> None:
     network.ip("link", "set", "far0", "down")
     with network.entered():
+        while any(each.up for each in interfaces() if each.name == NEAR):  # the kernel notices a little later
+            time.sleep(0.01)
         message = refusal("eth7", ring=ring)
         names = sorted(each.name for each in interfaces())
     assert message.startswith("there is no interface eth7; there are: lo (up), ")
