@@ -12,6 +12,7 @@ from analyzer.cli.parser import (
     add_keys,
     add_knowledge,
     add_limits,
+    add_names,
     add_shared,
     add_store,
 )
@@ -43,6 +44,7 @@ examples:
   smtpauth scan captures/ --fail-on unknown   1 also where that cannot be seen
   smtpauth scan captures/ --keylog keys.log   look inside TLS with these keys
   smtpauth scan captures/ --advice            what to do, device by device
+  smtpauth scan captures/ --assets devices.csv --rdns   what are they called?
   smtpauth scan captures/ --store mail.db     for 'smtpauth report'
   smtpauth scan captures/ --format json | jq -r '.devices[].device'
   smtpauth scan captures/ --sessions --format jsonl |
@@ -75,6 +77,7 @@ def add(commands: Commands) -> None:
         metavar="STATUS",
         help="exit code 1 when a device has this status or a worse one: " + ", ".join(STATUSES),
     )
+    add_names(scan)
     add_knowledge(scan)
     add_keys(scan)
     add_store(scan)

@@ -17,6 +17,7 @@ from analyzer.commands.interruption import Interruption
 from analyzer.commands.keys import KEYS, Keys, unused
 from analyzer.commands.knowledge import knowledge_of
 from analyzer.commands.limits import limits_of
+from analyzer.commands.naming import Naming, naming_of
 from analyzer.commands.notes import Notes
 from analyzer.commands.output import output, wants_colour, width_of
 from analyzer.commands.reading import damage_of, read, summaries
@@ -44,6 +45,7 @@ def run(options: argparse.Namespace) -> int:
     knowledge = knowledge_of(options.knowledge)
     if options.advice and (options.sessions or options.format != "table"):
         raise UsageError("--advice goes with --format table, device by device; JSON has every device's plan without it")
+    named = naming_of(options)
     keys = Keys(options.keylog, options.tshark, quiet=options.quiet)
     with (
         Interruption() as interruption,
@@ -52,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
         _storing(options, redactor) as storing,
         output(options.output) as out,
     ):
-        scan = _Scan(captures, options, out, redactor, decryption, knowledge)
+        scan = _Scan(captures, options, out, redactor, decryption, knowledge, named)
         scan.store(storing)
         scan.read(interruption)
         report = scan.report(interrupted=interruption.came)
@@ -97,12 +99,14 @@ class _Scan:
         redactor: Redactor | None,
         decryption: Decryption,
         knowledge: Knowledge,
+        named: Naming,
     ) -> None:
         self._captures = captures
         self._options = options
         self._out = out
         self._redactor = redactor
         self._knowledge = knowledge
+        self._named = named
         self._inventory = Inventory()
         self._oddities: Counter[str] = Counter()
         self._in_order: InOrder | None = None
@@ -144,7 +148,7 @@ class _Scan:
 
     def report(self, *, interrupted: bool) -> Report:
         """The result over all that was read."""
-        devices = self._inventory.devices()
+        devices = self._named(self._inventory.devices())
         damage = damage_of(self._captures)
         if self._options.keylog and (lost := unused(self._decryption)) is not None:
             damage.append(Damage(KEYS, lost))
