@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from textwrap import shorten
 from typing import Literal
 
 from analyzer.report.page.model import DeviceRow, ServerUse, View
@@ -37,6 +38,9 @@ class Sheet:
     rows: Iterable[Sequence[Value]]
     frozen: int = 0
 
+
+LONGEST_NAME = 31
+"""Characters of a sheet's name that Excel allows."""
 
 _DEVICES = (
     Column("Address", 16),
@@ -236,8 +240,14 @@ def _rest(view: View) -> Iterator[Sheet]:
             (Column("Account", 36), Column("Service", 24), Column("Devices", 9, "number"), Column("Addresses", 80)),
             ((row.account, row.service, len(row.devices), ", ".join(row.devices)) for row in view.shared),
         )
+    if view.provider_notes:
+        yield Sheet(
+            "Provider's view", (Column("Provider's view", 110, "wrapped"),), ((note,) for note in view.provider_notes)
+        )
     for table in view.provider_view:
-        yield Sheet(table.title, [Column(title, 28) for title in table.head], table.rows)
+        yield Sheet(
+            shorten(table.title, LONGEST_NAME, placeholder="…"), [Column(title, 28) for title in table.head], table.rows
+        )
     if view.findings:
         yield Sheet(
             "Findings",

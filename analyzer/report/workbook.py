@@ -19,16 +19,13 @@ from analyzer.report.page.of_period import view_of_period
 from analyzer.report.page.of_scan import view_of_scan
 from analyzer.report.period.model import PeriodDocument
 from analyzer.report.redact import Redactor
-from analyzer.report.sheets import STACK, TREND, Kind, Sheet, Value, sheets
+from analyzer.report.sheets import LONGEST_NAME, STACK, TREND, Kind, Sheet, Value, sheets
 
 LONGEST_CELL = 32_767
 """Characters of a cell; Excel calls a file with a longer one damaged."""
 
 MOST_ROWS = 1_048_576
 """Rows of a sheet, its head included; what is beyond is said in its last row."""
-
-LONGEST_NAME = 31
-"""Characters of a sheet's name; of those, some are forbidden."""
 
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\]")
 _COLOURS = {"exposed": "#B3201F", "password": "#DD8A3E", "mixed": "#C9A400"}

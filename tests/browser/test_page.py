@@ -211,7 +211,7 @@ def test_it_prints_with_everything_opened(tab: Page, url: str) -> None:
     tab.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert tab.evaluate("document.querySelectorAll('details:not([open])').length") == 0
     tab.evaluate("dispatchEvent(new Event('afterprint'))")
-    assert tab.evaluate("document.querySelectorAll('#fleet details[open]').length") == 0
+    assert tab.evaluate("document.querySelectorAll('#fleet td > details[open]').length") == 0
     assert complaints(tab) == []
 
 

@@ -13,6 +13,7 @@ from analyzer.history.model import Change, ChangeKind, Period, PeriodReport, Qua
 from analyzer.inventory.device import Device, HostName, ProviderUse, Refusal, Server, Summary
 from analyzer.inventory.findings import FINDINGS, in_table_order
 from analyzer.inventory.status import STATUSES, STILL_PASSWORD, Status
+from analyzer.provider_view.model import AGREEMENTS, AccountView, ProviderView, PublicAddress, SignIns, SourceFile
 from analyzer.report.period.model import Deadline, PeriodDocument
 
 PERIOD = Period(date(2026, 11, 16), date(2026, 11, 22), "week")
@@ -268,3 +269,36 @@ def document(
     )
     todo = plans(devices, packaged_knowledge(), PERIOD.last)
     return PeriodDocument(report, [deadline] if concerned else [], todo)
+
+
+def provider_view(devices: Sequence[Device]) -> ProviderView:
+    """Exports that name the accounts of some of ``devices``, and two that none of them has."""
+    named = [device for device in devices if device.accounts][:12]
+    accounts = [
+        AccountView(
+            account=device.accounts[0],
+            agreement="conflict" if device.status == "oauth" else "agrees",
+            says=("basic",),
+            messages={"basic": device.messages},
+            old_tls=0.0,
+            devices=(device.device,),
+            ours=("oauth",) if device.status == "oauth" else ("password",),
+            by_local_part=False,
+            sign_ins=SignIns(device.accounts[0], successes=9, failures=1, addresses={"192.0.2.7": 9}),
+        )
+        for device in named
+    ]
+    accounts += [
+        AccountView(f"{who}@example.com", "unexplained", ("basic",), {"basic": 41}, 3.5, (), (), False, None)
+        for who in ("alarm", "warehouse")
+    ]
+    accounts.sort(key=lambda account: AGREEMENTS.index(account.agreement))
+    return ProviderView(
+        accounts=accounts,
+        not_listed=["door-cellar@example.com"],
+        ambiguous=[],
+        hidden_devices=[device.device for device in devices[:3]],
+        addresses=[PublicAddress("192.0.2.7", ours=True, accounts=12, explained=12, sign_ins=108)],
+        sources=[SourceFile("smtp-auth-clients.csv", rows=14)],
+        unlisted={},
+    )

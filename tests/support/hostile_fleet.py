@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from analyzer.history.model import Change, SharedAccount
 from analyzer.inventory.device import Asset, Device, HostName, Refusal
+from analyzer.provider_view.model import ProviderView, SignIns
 from analyzer.report.period.model import PeriodDocument
-from tests.support.fleet import document, fleet
+from tests.support.fleet import document, fleet, provider_view
 
 
 def poisoned(device: Device, text: str) -> Device:
@@ -36,4 +38,17 @@ def hostile_document(text: str, count: int = 12) -> PeriodDocument:
         shared=[SharedAccount(text, text, (devices[0].device, devices[1].device))],
         quality=replace(whole.report.quality, sensors=(text,)),
     )
-    return replace(whole, report=report)
+    return replace(whole, report=report, provider_view=_poisoned_view(devices, text))
+
+
+def _poisoned_view(devices: Sequence[Device], text: str) -> ProviderView:
+    whole = provider_view(devices)
+    sign_ins = SignIns(text, 1, 1, {text: 1}, {text: 1}, text, text)
+    return replace(
+        whole,
+        accounts=[replace(account, account=text, sign_ins=sign_ins) for account in whole.accounts],
+        not_listed=[text],
+        ambiguous=[text],
+        addresses=[replace(address, address=text) for address in whole.addresses],
+        sources=[replace(source, name=text) for source in whole.sources],
+    )

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from analyzer.history.model import ChangeKind
 from analyzer.inventory.findings import Severity
 from analyzer.inventory.status import Status
+from analyzer.report.provider_view import ViewTable
 from analyzer.smtp.records import Evidence
 
 
@@ -192,20 +193,6 @@ class AccountRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """A table of text that stands for itself, e.g. a part of the provider's view.
-
-    Attributes:
-        title: heading. explanation: what its rows mean. head: one title per column. rows: as long as ``head``.
-    """
-
-    title: str
-    explanation: str
-    head: tuple[str, ...]
-    rows: Sequence[tuple[str, ...]]
-
-
-@dataclass(frozen=True, slots=True)
 class Fact:
     """A figure on the quality of the observation, and whether it is cause for concern."""
 
@@ -226,6 +213,7 @@ class View:
         forecast: a sentence on when the number reaches zero. forecast_day: that day.
         devices: worst first, those listed. unlisted_devices: how many further ones there are.
         sources: where the plans' knowledge comes from, and as of when.
+        provider_view, provider_notes: the provider's exports beside ours; the first note is the answer.
         notes: limits of the result, one sentence each. complete: whether the result may pass a gate.
     """
 
@@ -250,7 +238,8 @@ class View:
     sources: Sequence[str] = ()
     findings: Sequence[FindingRow] = ()
     shared: Sequence[AccountRow] = ()
-    provider_view: Sequence[Table] = ()
+    provider_view: Sequence[ViewTable] = ()
+    provider_notes: Sequence[str] = ()
     quality: Sequence[Fact] = ()
     notes: Sequence[str] = ()
     complete: bool = True

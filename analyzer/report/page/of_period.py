@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 from analyzer.history.model import CHANGE_KINDS
@@ -22,6 +23,13 @@ from analyzer.report.page.rows import device_row, finding_rows, provider_name, s
 from analyzer.report.period import wording
 from analyzer.report.period.model import PeriodDocument
 from analyzer.report.period.records import document_record
+from analyzer.report.provider_view import (
+    ViewTable,
+    provider_view_notes,
+    provider_view_sentence,
+    provider_view_tables,
+)
+from analyzer.report.text import clean
 from analyzer.report.wording import Record
 
 
@@ -32,6 +40,7 @@ def view_of_period(document: PeriodDocument) -> View:
     plans, plan_of = plans_of(record["devices"])
     devices = [device_row(device, plan_of.get(device["device"])) for device in record["devices"]]
     quality, *notes = wording.quality(record)
+    provider = record["provider_view"]
     compared = before is not None and before["sessions"] > 0
     return View(
         title=_title(record["period"]),
@@ -55,6 +64,8 @@ def view_of_period(document: PeriodDocument) -> View:
         sources=sources(record["devices"]),
         findings=finding_rows(summary),
         shared=[_account(entry) for entry in record["shared_accounts"]],
+        provider_view=[] if provider is None else [_cleaned(table) for table in provider_view_tables(provider)],
+        provider_notes=[] if provider is None else [provider_view_sentence(provider), *provider_view_notes(provider)],
         quality=list(_quality(record)),
         notes=notes,
         complete=record["complete"],
@@ -137,6 +148,11 @@ def _change(entry: Record) -> ChangeEntry:
 
 def _account(entry: Record) -> AccountRow:
     return AccountRow(entry["account"], entry["service"] and provider_name(entry["service"]), entry["devices"])
+
+
+def _cleaned(table: ViewTable) -> ViewTable:
+    """The same; an IPv6 address of an export may bring a zone, which is any text (RFC 4007 section 11)."""
+    return replace(table, rows=[tuple(map(clean, row)) for row in table.rows])
 
 
 def _shares(entries: list[Record], unnamed: str) -> list[Share]:

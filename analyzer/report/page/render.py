@@ -126,7 +126,7 @@ def _sections(view: View) -> Iterable[tuple[str, str]]:
             ("plans", "What to do", view.plans),
             ("devices", "Devices", True),
             ("accounts", "Shared accounts", view.shared),
-            ("provider-view", "Provider's view", view.provider_view),
+            ("provider-view", "Provider's view", view.provider_notes),
             ("findings", "Findings explained", view.findings),
             ("quality", "Quality of the observation", view.quality or view.notes),
             ("reading", "How to read", view.legend),

@@ -160,7 +160,7 @@ def test_what_does_not_fit_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_values_of_one_device_are_listed_up_to_a_limit_and_counted_beyond() -> None:
-    many = replace(fleet(1)[0], names=tuple(f"name{number}" for number in range(VALUES_LISTED + 7)))
+    many = replace(fleet(1)[0], names=tuple(f"name{number}" for number in range(VALUES_LISTED + 7)), hostnames=())
     assert "<p>and 7 more" in page_of(document(devices=[many]))
 
 

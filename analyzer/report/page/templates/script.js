@@ -177,13 +177,17 @@
   }
 
   // --- On paper nothing can be opened
-  let closed = [];
+  const opened = new Set(); // some browsers announce one print twice
   addEventListener("beforeprint", () => {
-    closed = [...document.querySelectorAll("details:not([open])")].filter((details) => !details.closest("[hidden]"));
-    for (const details of closed) details.open = true;
+    for (const details of document.querySelectorAll("details:not([open])")) {
+      if (details.closest("[hidden]")) continue;
+      details.open = true;
+      opened.add(details);
+    }
   });
   addEventListener("afterprint", () => {
-    for (const details of closed) details.open = false;
+    for (const details of opened) details.open = false;
+    opened.clear();
   });
 
   sort(0, true);
