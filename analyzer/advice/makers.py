@@ -14,8 +14,8 @@ from analyzer.inventory.device import Device
 LONGEST_HINT = 64
 """Characters of a name that are looked at: default names are short, and the wire chooses how long a name is."""
 
-MOST_HINTS = 32
-"""Names of a device that are looked at."""
+MOST_HINTS = 8
+"""Names of a device that are looked at, the most frequent first: a printer has one or two."""
 
 REMEMBERED = 256
 """Patterns kept compiled; the table that comes with the program has some 20."""

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 
 from analyzer.advice.knowledge import Knowledge
-from analyzer.advice.plan import Plan
+from analyzer.advice.plan import Plan, WayOut
 from analyzer.advice.replies import reply_advice
 from analyzer.advice.requirements import Circumstances
 from analyzer.advice.situation import Fleet, Situation
 from analyzer.advice.steps import steps
 from analyzer.advice.urgency import urgency
-from analyzer.advice.ways import ways_out
+from analyzer.advice.ways import LARGE_FLEET, ways_out
 from analyzer.inventory.device import Device
+from analyzer.inventory.standing import Standing
 
 _STANDING_REFUSAL = frozenset({"auth-failing", "basic-disabled"})
 """Findings that a device keeps only where no login succeeded after the last refusal."""
@@ -28,7 +29,8 @@ def plans(devices: Sequence[Device], knowledge: Knowledge, today: date | None = 
             the devices was seen. Never the clock: the same captures give the same plans.
     """
     fleet = Fleet(devices, knowledge, today or last_day(devices))
-    return {device.device: _plan(fleet.situation(device), knowledge) for device in devices}
+    planner = _Planner(knowledge)
+    return {device.device: planner.plan(fleet.situation(device)) for device in devices}
 
 
 def last_day(devices: Iterable[Device]) -> date | None:
@@ -40,24 +42,38 @@ def last_day(devices: Iterable[Device]) -> date | None:
         return None
 
 
-def _plan(at: Situation, knowledge: Knowledge) -> Plan:
-    pressing, reason = urgency(at)
-    external = at.own.external_recipients if at.own is not None else None
-    circumstances = Circumstances(at.provider, at.oauth, external)
-    ways = ways_out(knowledge.ways.values(), circumstances, at.standing, at.fleet) if at.standing is not None else ()
-    refusal = at.device.last_failure
-    stands = not _STANDING_REFUSAL.isdisjoint(at.device.findings)
-    reply = reply_advice(refusal, knowledge.replies.values()) if refusal is not None and stands else None
-    return Plan(
-        device=at.device.device,
-        urgency=pressing,
-        reason=reason,
-        standing=at.standing,
-        service=at.service,
-        deadline=at.deadline,
-        oauth=at.oauth,
-        ways=ways,
-        steps=steps(at, pressing, ways, reply),
-        fleet=at.fleet,
-        reply=reply,
-    )
+class _Planner:
+    """Makes plans, and remembers which ways there are: a fleet has a handful of makers and providers."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
+        self._ways: dict[tuple[Circumstances, Standing, bool], tuple[WayOut, ...]] = {}
+
+    def plan(self, at: Situation) -> Plan:
+        """The plan for one device."""
+        pressing, reason = urgency(at)
+        ways = self._ways_out(at, at.standing) if at.standing is not None else ()
+        refusal = at.device.last_failure
+        stands = not _STANDING_REFUSAL.isdisjoint(at.device.findings)
+        reply = reply_advice(refusal, self._knowledge.replies.values()) if refusal is not None and stands else None
+        return Plan(
+            device=at.device.device,
+            urgency=pressing,
+            reason=reason,
+            standing=at.standing,
+            service=at.service,
+            deadline=at.deadline,
+            oauth=at.oauth,
+            ways=ways,
+            steps=steps(at, pressing, ways, reply),
+            fleet=at.fleet,
+            reply=reply,
+        )
+
+    def _ways_out(self, at: Situation, standing: Standing) -> tuple[WayOut, ...]:
+        external = at.own.external_recipients if at.own is not None else None
+        circumstances = Circumstances(at.provider, at.oauth, external)
+        key = circumstances, standing, at.fleet > LARGE_FLEET
+        if key not in self._ways:
+            self._ways[key] = ways_out(self._knowledge.ways.values(), circumstances, standing, large=key[2])
+        return self._ways[key]

@@ -14,17 +14,16 @@ LARGE_FLEET = 20
 (a rule of thumb of those who service copiers)."""
 
 
-def ways_out(ways: Iterable[Way], at: Circumstances, standing: Standing, fleet: int) -> tuple[WayOut, ...]:
+def ways_out(ways: Iterable[Way], at: Circumstances, standing: Standing, *, large: bool) -> tuple[WayOut, ...]:
     """The ways that customers of the provider can go: those that fit or may fit first, in the table's order.
 
     Args:
-        fleet: devices that send a password to the same provider.
+        large: more than :data:`LARGE_FLEET` devices send a password to the same provider.
     """
     provider = at.provider.id if at.provider is not None else None
     open_to_it = [
         way for way in ways if standing in way.standings and (way.providers is None or provider in way.providers)
     ]
-    large = fleet > LARGE_FLEET
     judged = [(_judged(way, at), way.order_large if large and way.order_large else way.order) for way in open_to_it]
     judged.sort(key=lambda entry: (entry[0].fit == "fits-not", entry[1], entry[0].id))
     return tuple(way for way, _ in judged)
