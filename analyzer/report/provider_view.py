@@ -109,8 +109,8 @@ def provider_view_sentence(record: Record) -> str:
     )
     if hidden := len(record["hidden_devices"]):
         text += (
-            f" {_counted(hidden, 'device')} of ours {'logs' if hidden == 1 else 'log'} in there inside TLS, with accounts "
-            "that cannot be seen: those that nobody explains may be theirs."
+            f" {_counted(hidden, 'device')} of ours {'logs' if hidden == 1 else 'log'} in there inside TLS, "
+            "with accounts that cannot be seen: those that nobody explains may be theirs."
         )
     return text
 
