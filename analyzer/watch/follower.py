@@ -112,7 +112,7 @@ class Follower:
             entry = each.entry
             if each.done or not entry.size:
                 continue
-            followed = newest[entry.series] is not entry
+            followed = newest[entry.series].path != entry.path
             # By the file's own stamp, or as long as we have watched it, where that stamp is of another clock.
             quiet = max(now - each.since, (self._wall() - entry.modified) / SECOND)
             if drain or quiet >= self._settle or (followed and not entry.compressed):

@@ -31,6 +31,11 @@ def test_a_file_is_finished_when_the_next_of_its_series_exists(folder: Folder, f
     assert names(follower) == {"mail.pcap"}
 
 
+def test_looking_often_does_not_finish_a_file(folder: Folder, follower: Follower) -> None:
+    folder.put("mail.pcap")
+    assert [names(follower) for _ in range(3)] == [set()] * 3
+
+
 def test_a_ring_begins_anew_under_its_first_name(folder: Folder, follower: Follower) -> None:
     for number, age in enumerate((1, 9, 6, 3)):
         folder.put(f"mail.pcap{number}", age=age)
