@@ -23,7 +23,6 @@ day of its own.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -171,6 +170,8 @@ Row = TypeVar("Row", Provider, Maker, Way, Reply, OwnDevice)
 @cache
 def _packaged_rows() -> dict[str, dict[str, dict[str, Any]]]:
     """Checked rows of the tables that come with the program, by table and id."""
+    import tomllib  # only where plans are made
+
     here = Path(__file__).parent
     read = {
         "providers": provider_rows(),
@@ -216,6 +217,8 @@ def knowledge_with(name: str) -> Knowledge:
 
 
 def _read(name: str) -> dict[str, Any]:
+    import tomllib
+
     try:
         with open(name, "rb") as file:
             content = file.read(LARGEST_FILE + 1)

@@ -35,6 +35,12 @@ def _failure(device: Record) -> str | None:
     return " ".join(str(failure[key]) for key in ("time", "code", "enhanced", "meaning") if failure[key] is not None)
 
 
+def _plan(device: Record, key: str) -> Any:
+    """A part of the device's plan; not every report has plans."""
+    plan = device.get("plan")
+    return plan and plan[key]
+
+
 Cell = Callable[[Record], Any]
 
 DEVICE_CELLS: dict[str, Cell] = {
@@ -69,6 +75,8 @@ DEVICE_CELLS: dict[str, Cell] = {
     "clients_behind": lambda d: d["clients_behind"],
     "findings": lambda d: _joined(d["findings"]),
     "advice": lambda d: d["advice"],
+    "urgency": lambda d: _plan(d, "urgency"),
+    "deadline": lambda d: (_plan(d, "deadline") or {}).get("day"),
 }
 
 

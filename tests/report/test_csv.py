@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 
+from analyzer.advice import packaged_knowledge, plans
 from analyzer.inventory.session import Session
 from analyzer.report import Report, SessionWriter, write
 from analyzer.report.csv_ import guarded
@@ -78,3 +80,12 @@ def test_no_cell_begins_a_formula_whichever_separator_the_reader_believes_in(kin
 )
 def test_the_guard_stands_only_where_a_formula_would_begin(text: str, shown: str) -> None:
     assert guarded(text) == shown
+
+
+def test_a_report_with_plans_says_how_urgent_and_until_when() -> None:
+    made = office_report()
+    assert {row["urgency"] for row in csv.DictReader(io.StringIO(devices(made), newline=""))} == {""}
+    planned = replace(made, plans=plans(made.devices, packaged_knowledge()))
+    rows = {row["device"]: row for row in csv.DictReader(io.StringIO(devices(planned), newline=""))}
+    assert (rows["10.10.0.103"]["urgency"], rows["10.10.0.103"]["deadline"]) == ("now", "")
+    assert rows["10.10.0.105"]["urgency"] == "none"
