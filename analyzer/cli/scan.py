@@ -17,6 +17,9 @@ from analyzer.cli.parser import (
     add_store,
 )
 
+DEVICE_FORMATS = (*FORMATS, "html", "xlsx")
+"""Of the last two there are none for sessions."""
+
 _SCAN = """\
 Reads captures and says for every device how it logs in to send mail.
 
@@ -40,6 +43,7 @@ status of a device, worst first:
 examples:
   smtpauth scan office.pcap
   smtpauth scan captures/ --format csv --output devices.csv
+  smtpauth scan captures/ --format html --output devices.html   for people
   smtpauth scan captures/ --fail-on mixed     1 while a password is in use
   smtpauth scan captures/ --fail-on unknown   1 also where that cannot be seen
   smtpauth scan captures/ --keylog keys.log   look inside TLS with these keys
@@ -64,7 +68,7 @@ def add(commands: Commands) -> None:
     scan = commands.add_parser("scan", help="captures -> inventory of devices", description=_SCAN, epilog=_SCAN_EPILOG)
     scan.add_argument("paths", nargs="+", metavar="PATH", help="capture, directory, glob pattern, or - for stdin")
     output = scan.add_argument_group("output")
-    output.add_argument("--format", choices=FORMATS, default="table", help="default: table")
+    output.add_argument("--format", choices=DEVICE_FORMATS, default="table", help="default: table")
     output.add_argument("--sessions", action="store_true", help="one record per session, not one per device")
     output.add_argument("--output", metavar="FILE", help=OUTPUT)
     output.add_argument(

@@ -9,7 +9,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterator
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from analyzer.capture.compression import MAGIC_BYTES, codec_of
 from analyzer.capture.inputs import is_capture
@@ -31,6 +31,17 @@ def width_of(out: TextIO) -> int:
 def wants_colour(out: TextIO) -> bool:
     """Whether ``out`` is a terminal that shows colours to somebody who wants them (https://no-color.org)."""
     return out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def binary(out: TextIO) -> BinaryIO:
+    """The bytes below ``out``.
+
+    Raises:
+        UsageError: they would go to a terminal.
+    """
+    if out.isatty():
+        raise UsageError("the output is a terminal, which cannot show a workbook; name a file with --output")
+    return out.buffer
 
 
 @contextlib.contextmanager

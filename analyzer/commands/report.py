@@ -9,16 +9,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import PurePath
-from typing import BinaryIO, TextIO, cast
+from typing import TextIO, cast
 
 from analyzer.advice import Knowledge, plans
 from analyzer.assets import AssetList, read_assets
 from analyzer.commands.baseline import Baseline, read_baseline
 from analyzer.commands.console import discard, say
 from analyzer.commands.exits import DONE, FOUND, INCOMPLETE
+from analyzer.commands.garbage import no_garbage_collection
 from analyzer.commands.gate import at_or_above
 from analyzer.commands.knowledge import knowledge_of
-from analyzer.commands.output import output, wants_colour, width_of
+from analyzer.commands.output import binary, output, wants_colour, width_of
 from analyzer.errors import UsageError
 from analyzer.history import periods
 from analyzer.history.compile import compile_report
@@ -51,6 +52,11 @@ NAMED = 10
 
 def run(options: argparse.Namespace) -> int:
     """Carry out the command and return its exit code."""
+    with no_garbage_collection():
+        return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
     if not options.store:
         raise UsageError("which store? --store FILE, as given to 'smtpauth scan --store' or 'smtpauth watch --store'")
     today = datetime.now(UTC).date()
@@ -129,7 +135,7 @@ def _write(format: PeriodFormat, document: PeriodDocument, options: argparse.Nam
             if format == "xlsx":
                 from analyzer.report.workbook import write_workbook
 
-                write_workbook(document, _binary(out))
+                write_workbook(document, binary(out))
             else:
                 _write_text(format, document, out, options.limit or LISTED)
             out.flush()
@@ -141,13 +147,6 @@ def _write(format: PeriodFormat, document: PeriodDocument, options: argparse.Nam
 
 def _write_text(format: PeriodFormat, document: PeriodDocument, out: TextIO, limit: int) -> None:
     write_period(format, document, out, width=width_of(out), colour=wants_colour(out), limit=limit)
-
-
-def _binary(out: TextIO) -> BinaryIO:
-    """The bytes below ``out``."""
-    if out.isatty():
-        raise UsageError("the output is a terminal, which cannot show a workbook; name a file with --output")
-    return out.buffer
 
 
 def _prepare_mail(options: argparse.Namespace) -> Callable[[PeriodDocument], None]:

@@ -19,15 +19,16 @@ from analyzer.commands.knowledge import knowledge_of
 from analyzer.commands.limits import limits_of
 from analyzer.commands.naming import Naming, naming_of
 from analyzer.commands.notes import Notes
-from analyzer.commands.output import output, wants_colour, width_of
+from analyzer.commands.output import binary, output, wants_colour, width_of
 from analyzer.commands.reading import damage_of, read, summaries
 from analyzer.decryption.stage import Decryption
 from analyzer.errors import Damage, UsageError
+from analyzer.hostnames import Learned
 from analyzer.inventory.devices import Inventory
 from analyzer.inventory.session import Session
 from analyzer.packets import SUBMISSION_PORTS
 from analyzer.pipeline import Analysis, InOrder
-from analyzer.report.model import Report
+from analyzer.report.model import FORMATS, Report
 from analyzer.report.redact import Redactor
 from analyzer.report.write import SessionWriter, write
 
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 _WITH_NOTES = ("table", "markdown")
 """Formats that end with what was lost."""
 
+_OF_DEVICES = ("html", "xlsx")
+"""Formats that sessions have none of."""
+
 
 def run(options: argparse.Namespace) -> int:
     """Carry out the command and return its exit code."""
@@ -45,6 +49,8 @@ def run(options: argparse.Namespace) -> int:
     knowledge = knowledge_of(options.knowledge)
     if options.advice and (options.sessions or options.format != "table"):
         raise UsageError("--advice goes with --format table, device by device; JSON has every device's plan without it")
+    if options.sessions and options.format in _OF_DEVICES:
+        raise UsageError(f"--format {options.format} is made of devices; --sessions goes with {', '.join(FORMATS)}")
     named = naming_of(options)
     keys = Keys(options.keylog, options.tshark, quiet=options.quiet)
     with (
@@ -54,13 +60,15 @@ def run(options: argparse.Namespace) -> int:
         _storing(options, redactor) as storing,
         output(options.output) as out,
     ):
+        if options.format == "xlsx":
+            binary(out)  # before the work is done rather than after
         scan = _Scan(captures, options, out, redactor, decryption, knowledge, named)
         scan.store(storing)
         scan.read(interruption)
         report = scan.report(interrupted=interruption.came)
         try:
             if storing is not None:
-                storing.finish(report.inputs, whole=not report.interrupted)
+                storing.finish(report.inputs, scan.names(), whole=not report.interrupted)
                 storing.tell(verbose=options.verbose, quiet=options.quiet)
         finally:  # what was found out is shown, even if there was no room for it in the store
             scan.write(report)
@@ -136,6 +144,10 @@ class _Scan:
         """Hand on each session to ``storing``, too."""
         self._store = None if storing is None else storing.take
 
+    def names(self) -> Iterator[Learned]:
+        """What was learned of hosts' names."""
+        return self._inventory.told_names()
+
     def read(self, interruption: Interruption) -> None:
         """Read everything, or until the user has had enough; after that the rest holds what is known."""
         # Sessions that appear on the screen show progress enough, and a bar would be drawn between them.
@@ -172,6 +184,10 @@ class _Scan:
         if self._sessions is not None and self._in_order is not None:
             self._in_order.finish()
             self._sessions.close(report)
+        elif options.format == "xlsx":
+            from analyzer.report.workbook import write_scan_workbook
+
+            write_scan_workbook(report, binary(out), self._redactor)
         else:
             colour = wants_colour(out)
             write(

@@ -13,6 +13,10 @@ from analyzer.report.losses import LOSSES
 
 Format = Literal["table", "json", "jsonl", "csv", "markdown"]
 FORMATS: tuple[Format, ...] = ("table", "json", "jsonl", "csv", "markdown")
+"""Formats of devices and of sessions."""
+
+DeviceFormat = Literal["table", "json", "jsonl", "csv", "markdown", "html", "xlsx"]
+"""Formats of devices alone are a page and a workbook."""
 
 
 @dataclass(frozen=True, slots=True)

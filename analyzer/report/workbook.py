@@ -6,13 +6,17 @@ Rows are written as they come and kept on disk, not in memory. The same report g
 from __future__ import annotations
 
 import re
+import shutil
+import tempfile
 from datetime import UTC, date, datetime, time
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from analyzer.errors import UsageError
 from analyzer.report.model import Report
 from analyzer.report.page.model import View
 from analyzer.report.page.of_period import view_of_period
@@ -23,6 +27,9 @@ from analyzer.report.sheets import LONGEST_NAME, STACK, TREND, Kind, Sheet, Valu
 
 LONGEST_CELL = 32_767
 """Characters of a cell; Excel calls a file with a longer one damaged."""
+
+IN_MEMORY = 16 * 1024 * 1024
+"""Bytes of a workbook up to which it is put together in memory, not on disk: some 100,000 devices."""
 
 MOST_ROWS = 1_048_576
 """Rows of a sheet, its head included; what is beyond is said in its last row."""
@@ -52,7 +59,23 @@ def write_scan_workbook(report: Report, out: BinaryIO, redactor: Redactor | None
 
 
 def write_view_as_workbook(view: View, out: BinaryIO) -> None:
-    """One sheet for each section of ``view`` that is not empty."""
+    """One sheet for each section of ``view`` that is not empty.
+
+    Raises:
+        UsageError: there is no room for temporary files.
+        OSError: ``out`` cannot be written.
+    """
+    # Not straight to ``out``: where a reader leaves the pipe, that must be heard of, not the trouble of the archive.
+    with tempfile.SpooledTemporaryFile(IN_MEMORY) as whole:
+        try:
+            _write_book(view, whole)
+        except FileCreateError as error:
+            raise UsageError(f"no workbook without temporary files: {error}; see TMPDIR") from error
+        whole.seek(0)
+        shutil.copyfileobj(whole, out)
+
+
+def _write_book(view: View, out: IO[bytes]) -> None:
     options = {
         "constant_memory": True,
         "strings_to_formulas": False,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol, TextIO
 
 from analyzer.inventory.session import Session
-from analyzer.report.model import Format, Report
+from analyzer.report.model import DeviceFormat, Format, Report
 from analyzer.report.plans import plan_record
 from analyzer.report.records import Record, context_record, device_record, session_record
 from analyzer.report.redact import Redactor
@@ -14,7 +14,7 @@ from analyzer.report.table import DEFAULT_WIDTH, SESSION_COLUMNS, SESSIONS_A_TAB
 
 
 def write(
-    format: Format,
+    format: DeviceFormat,
     report: Report,
     out: TextIO,
     *,
@@ -23,15 +23,18 @@ def write(
     redactor: Redactor | None = None,
     advice: bool = False,
 ) -> None:
-    """Write ``report``, one record per device, to ``out``.
+    """Write ``report``, one record per device, to ``out``, in a format that is text.
 
     Args:
         width: columns of the terminal (``table`` only).
         colour: statuses in colour (``table`` only); whether that is wanted (a terminal, no ``NO_COLOR``) is the
         caller's. redactor: replaces user names, where given.
         advice: whole plans in place of one sentence for each device (``table`` only); the report must have them.
+
+    Raises:
+        ValueError: ``xlsx``, which is not text; see :func:`analyzer.report.workbook.write_scan_workbook`.
     """
-    devices = _device_records(report, redactor)
+    devices = device_records(report, redactor)
     if format == "json":
         from analyzer.report.json_ import write_object
 
@@ -51,13 +54,20 @@ def write(
         from analyzer.report import markdown
 
         markdown.write_devices(list(devices), context_record(report), out)
+    elif format == "html":
+        from analyzer.report.page import write_scan_page
+
+        write_scan_page(report, out, redactor)
+    elif format == "xlsx":
+        raise ValueError(f"{format} is not text")
     else:
         from analyzer.report import table
 
         table.write_devices(list(devices), context_record(report), out, width, colour, advice=advice)
 
 
-def _device_records(report: Report, redactor: Redactor | None) -> Iterator[Record]:
+def device_records(report: Report, redactor: Redactor | None = None) -> Iterator[Record]:
+    """Devices, worst first, each with its plan where the report has one."""
     for device in report.devices:
         record = device_record(device, redactor)
         if device.device in report.plans:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+
+from analyzer.inventory.status import STILL_PASSWORD
 from analyzer.report import wording
 from analyzer.report.model import Report
 from analyzer.report.page.legend import legend
@@ -14,8 +18,9 @@ from analyzer.report.page.rows import (
     provider_name,
     status_counts,
 )
-from analyzer.report.records import context_record, device_record
+from analyzer.report.records import context_record
 from analyzer.report.redact import Redactor
+from analyzer.report.write import device_records
 
 INPUTS_NAMED = 3
 """Inputs that the head of the page names."""
@@ -25,7 +30,7 @@ def view_of_scan(report: Report, redactor: Redactor | None = None) -> View:
     """What the page shows of ``report``."""
     context = context_record(report)
     summary = context["summary"]
-    records = [device_record(device, redactor) for device in report.devices]
+    records = list(device_records(report, redactor))
     plans, plan_of = plans_of(records)
     devices = [device_row(record, plan_of.get(record["device"])) for record in records]
     providers = [
@@ -43,6 +48,7 @@ def view_of_scan(report: Report, redactor: Redactor | None = None) -> View:
         statuses=status_counts(summary),
         devices=devices,
         providers=sorted(providers, key=lambda share: (-share.with_password, -share.devices, share.name)),
+        vendors=_vendors(records),
         plans=plans,
         sources=sources(records),
         findings=finding_rows(summary),
@@ -61,6 +67,17 @@ def _subtitle(context: wording.Record) -> str:
     return ", ".join(names[:INPUTS_NAMED]) + (
         f" and {len(names) - INPUTS_NAMED} more" if len(names) > INPUTS_NAMED else ""
     )
+
+
+def _vendors(records: Iterable[wording.Record]) -> list[Share]:
+    devices: Counter[str] = Counter()
+    passwords: Counter[str] = Counter()
+    for record in records:
+        vendor = record["vendor"] or "unknown"
+        devices[vendor] += 1
+        passwords[vendor] += record["status"] in STILL_PASSWORD
+    shares = [Share(vendor, count, passwords[vendor]) for vendor, count in devices.items()]
+    return sorted(shares, key=lambda share: (-share.with_password, -share.devices, share.name))
 
 
 def _quality(context: wording.Record) -> list[Fact]:

@@ -20,7 +20,8 @@ from analyzer.report.period.model import PeriodDocument
 from analyzer.report.redact import Redactor
 from tests.support.fleet import document, fleet
 from tests.support.hostile_fleet import hostile_document
-from tests.support.reports import HOSTILE, office_report, report
+from tests.support.reports import HOSTILE, hostile_sessions, office_report, report
+from tests.support.sessions import attempt, session
 
 
 class Outline(HTMLParser):
@@ -206,6 +207,23 @@ def test_a_run_that_saw_nothing_is_a_page_too() -> None:
     out = io.StringIO()
     write_scan_page(report([]), out)
     assert "No device was seen sending mail." in out.getvalue()
+
+
+@pytest.mark.parametrize("trick", HOSTILE)
+def test_traffic_that_tries_to_be_markup_is_text(trick: str) -> None:
+    plain, hostile = io.StringIO(), io.StringIO()
+    write_scan_page(report(hostile_sessions("plain")), plain)
+    write_scan_page(report(hostile_sessions(HOSTILE[trick])), hostile)
+    assert Outline(hostile.getvalue()).tags == Outline(plain.getvalue()).tags
+    hostile.getvalue().encode()
+
+
+def test_redacted_users_of_a_run_are_nowhere_on_its_page() -> None:
+    out = io.StringIO()
+    seen = [session(attempt("PLAIN", username="canary@example.com", authzid="canary-admin"))]
+    write_scan_page(report(seen), out, Redactor(b"key"))
+    assert "canary" not in out.getvalue()
+    assert Redactor(b"key").alias("canary@example.com") in out.getvalue()
 
 
 def test_each_device_that_needs_somebody_has_a_plan_and_each_plan_its_devices() -> None:
