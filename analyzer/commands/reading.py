@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from analyzer.capture import CaptureSet, FrameBatch, Source
+from analyzer.commands.garbage import no_garbage_collection
 from analyzer.commands.interruption import Interruption
 from analyzer.commands.progress import ProgressBar
 from analyzer.errors import Damage, InputError
@@ -32,7 +31,7 @@ def read(
         InputError: no packet could be read for its link type.
         KeyboardInterrupt: the user insists.
     """
-    with ProgressBar(captures.bytes_total, wanted=bar) as progress, _no_garbage_collection():
+    with ProgressBar(captures.bytes_total, wanted=bar) as progress, no_garbage_collection():
         try:
             for batch in captures.batches():
                 with interruption.undivided():
@@ -85,15 +84,3 @@ def _input(source: Source, damage: list[Damage]) -> InputSummary:
 
 def _fragment(failure: InputError) -> str:
     return f"{failure.problem}; {failure.remedy}" if failure.remedy else failure.problem
-
-
-@contextlib.contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """No search for reference cycles: the run makes millions of objects and next to no cycles."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

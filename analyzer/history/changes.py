@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from analyzer.history.model import ChangeKind
 from analyzer.history.silence import TELLING
-from analyzer.inventory.device import Device
+from analyzer.inventory.device import Device, Outline
 from analyzer.inventory.status import STATUSES, STILL_PASSWORD
 
 _WITH_PASSWORD = ("basic", "challenge")
@@ -32,7 +32,7 @@ _UNTOLD = ("unknown", "none")
 """Methods that say nothing on how else a device logs in."""
 
 
-def change_of(now: Device, before: Device) -> ChangeKind | None:
+def change_of(now: Device, before: Device | Outline) -> ChangeKind | None:
     """What became of a device that is and was seen; ``None`` where nothing that matters did."""
     uses, used = now.status in STILL_PASSWORD, before.status in STILL_PASSWORD
     if used and not uses:
@@ -44,7 +44,7 @@ def change_of(now: Device, before: Device) -> ChangeKind | None:
     return "worse" if STATUSES.index(now.status) < STATUSES.index(before.status) else "better"
 
 
-def _shows_migration(now: Device, before: Device) -> bool:
+def _shows_migration(now: Device, before: Device | Outline) -> bool:
     if now.status == "unknown" or "no-message-accepted" in now.findings:
         return False
     passwords = sum(before.methods.get(method, 0) for method in _WITH_PASSWORD)

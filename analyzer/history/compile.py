@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -13,10 +13,19 @@ from analyzer.history import periods
 from analyzer.history.changes import change_of
 from analyzer.history.forecast import forecast
 from analyzer.history.identity import Machine, machines
-from analyzer.history.model import CHANGE_KINDS, Change, Period, PeriodReport, Quality, SharedAccount, TrendPoint
+from analyzer.history.model import (
+    CHANGE_KINDS,
+    Change,
+    ChangeKind,
+    Period,
+    PeriodReport,
+    Quality,
+    SharedAccount,
+    TrendPoint,
+)
 from analyzer.history.silence import LOOKBACK, falls_silent_in
 from analyzer.inventory.builder import Order, order_of
-from analyzer.inventory.device import Device
+from analyzer.inventory.device import Device, Outline
 from analyzer.inventory.devices import Inventory
 from analyzer.inventory.status import STATUSES, STILL_PASSWORD
 
@@ -91,53 +100,91 @@ def _compared(
     """``report`` with what changed since ``before``."""
     period = report.period
     inventory_before = past.inventory(before.first, before.last)
-    devices_before = inventory_before.devices()
+    of_before = inventory_before.outlines()
     missing = tuple(sorted(set(past.quality(before.first, before.last).sensors) - set(report.quality.sensors)))
     days_seen = past.days_seen(period.first - timedelta(LOOKBACK), period.last)
-    dormant, beyond = _dormant(days_seen, {ip for device in devices_before for ip in device.ips}, before)
-    earlier = list(_earlier(dormant, past))
-    of_earlier = [device for one in earlier for device in one.devices()]
+    dormant, beyond = _dormant(days_seen, {ip for outline in of_before for ip in outline.ips}, before)
+    earlier = _Earlier([(inventory_before, of_before)])
+    for one in _when_seen_last(dormant, past):
+        earlier.add(one)
 
-    every = machines(report.devices, [*devices_before, *of_earlier], [inventory, inventory_before, *earlier])
+    in_period_before = set(map(id, of_before))
+    known = _known_from_long_ago(first_seen, period, earlier.outlines)
     observed = sorted({day for days in days_seen.values() for day in days})
-    of_before = set(map(id, devices_before))
-    known = _known_from_long_ago(first_seen, period, [*devices_before, *of_earlier])
-    changes, returned, absent = [], [], []
-    for machine in every:
-        if machine.now is not None:
-            change = _of_seen(machine, machine.now, known)
-            if change is not None:
-                changes.append(change)
-            elif machine.now.status in STILL_PASSWORD and id(machine.before) not in of_before:
-                returned.append(machine.now)
-        elif machine.before is not None and machine.before.status in STILL_PASSWORD:
+    changes: list[tuple[ChangeKind, Device | None, Outline | None]] = []
+    returned, absent = [], []
+    for machine in machines(report.devices, earlier.outlines, [inventory, *earlier.inventories]):
+        now, was = machine.now, machine.before
+        if now is not None:
+            kind = change_of(now, was) if was is not None else _newness(machine, now, known)
+            if kind is not None:
+                changes.append((kind, now, was))
+            elif now.status in STILL_PASSWORD and id(was) not in in_period_before:
+                returned.append(now)
+        elif was is not None and was.status in STILL_PASSWORD:
             days = {day for ip in machine.ips for day in days_seen.get(ip, ()) if day < period.first}
             if not missing and falls_silent_in(period, before, days, observed):
-                changes.append(Change("silent", None, machine.before))
-            elif id(machine.before) in of_before:
-                absent.append(machine.before)
-    unlisted = dict(report.unlisted) | ({"dormant addresses": beyond} if beyond else {})
+                changes.append(("silent", None, was))
+            elif id(was) in in_period_before:
+                absent.append(was)
+    in_full = earlier.in_full([*(was for _, _, was in changes if was is not None), *absent])
+    found = [Change(kind, now, None if was is None else in_full[id(was)]) for kind, now, was in changes]
     return replace(
         report,
         before=before,
-        summary_before=inventory_before.summary(devices_before),
-        changes=sorted(changes, key=_urgency),
+        summary_before=_counts(of_before, inventory_before, before),
+        changes=sorted(found, key=_urgency),
         returned=returned,
-        absent=absent,
+        absent=[in_full[id(was)] for was in absent],
         quality=replace(report.quality, missing_sensors=missing),
-        unlisted=unlisted,
+        unlisted=dict(report.unlisted) | ({"dormant addresses": beyond} if beyond else {}),
     )
 
 
-def _of_seen(machine: Machine, now: Device, known: set[str]) -> Change | None:
-    if machine.before is not None:
-        kind = change_of(now, machine.before)
-        return Change(kind, now, machine.before) if kind else None
-    is_new = now.status in STILL_PASSWORD and known.isdisjoint(machine.ips)
-    return Change("new", now, None) if is_new else None
+class _Earlier:
+    """Devices of earlier periods, in short; in full where that is wanted, which it is of few."""
+
+    def __init__(self, known: Iterable[tuple[Inventory, Sequence[Outline]]]) -> None:
+        self._known = list(known)
+
+    def add(self, inventory: Inventory) -> None:
+        self._known.append((inventory, inventory.outlines()))
+
+    @property
+    def inventories(self) -> list[Inventory]:
+        return [inventory for inventory, _ in self._known]
+
+    @property
+    def outlines(self) -> list[Outline]:
+        return [outline for _, outlines in self._known for outline in outlines]
+
+    def in_full(self, wanted: Iterable[Outline]) -> dict[int, Device]:
+        """The devices, by the ``id`` of the outline."""
+        ids = set(map(id, wanted))
+        found = {}
+        for inventory, outlines in self._known:
+            asked = {outline.device: id(outline) for outline in outlines if id(outline) in ids}
+            if asked:
+                found.update({asked[device.device]: device for device in inventory.overview(asked).devices})
+        return found
 
 
-def _known_from_long_ago(first_seen: Mapping[str, int], period: Period, others: Iterable[Device]) -> set[str]:
+def _counts(outlines: Sequence[Outline], inventory: Inventory, period: Period) -> TrendPoint:
+    statuses = Counter(outline.status for outline in outlines)
+    return TrendPoint(
+        period=period,
+        devices=len(outlines),
+        still_password=sum(statuses[status] for status in STILL_PASSWORD),
+        statuses={status: statuses[status] for status in STATUSES},
+        sessions=inventory.sessions,
+    )
+
+
+def _newness(machine: Machine, now: Device, known: set[str]) -> ChangeKind | None:
+    return "new" if now.status in STILL_PASSWORD and known.isdisjoint(machine.ips) else None
+
+
+def _known_from_long_ago(first_seen: Mapping[str, int], period: Period, others: Iterable[Outline]) -> set[str]:
     """Addresses that were seen before the period, but for those that were ``others``' when they were looked at."""
     start = periods.start(period)
     known = {ip for ip, time in first_seen.items() if time < start}
@@ -158,7 +205,7 @@ def _dormant(
     return {ip: last[ip] for ip in latest}, len(last) - len(latest)
 
 
-def _earlier(last: Mapping[str, date], past: Past) -> Iterable[Inventory]:
+def _when_seen_last(last: Mapping[str, date], past: Past) -> Iterable[Inventory]:
     """What each address was like in the week in which it was seen last, up to that day."""
     by_week: dict[date, list[str]] = defaultdict(list)
     for ip, day in last.items():

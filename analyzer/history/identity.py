@@ -11,13 +11,14 @@ Addresses change hands and machines change addresses, so an address alone says n
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from analyzer.inventory.builder import DeviceBuilder
-from analyzer.inventory.device import Device
+from analyzer.inventory.builder import NO_MAC, DeviceBuilder
+from analyzer.inventory.device import Device, Outline
 from analyzer.inventory.devices import Inventory
+from analyzer.inventory.known_names import KnownNames
 from analyzer.inventory.network import Neighbourhood
 
 
@@ -32,7 +33,7 @@ class Machine:
     """
 
     now: Device | None
-    before: Device | None
+    before: Outline | None
     ips: frozenset[str]
 
 
@@ -40,38 +41,52 @@ class _Union:
     """What all periods together show of addresses."""
 
     def __init__(self, inventories: Iterable[Inventory]) -> None:
-        sums: dict[str, DeviceBuilder] = {}
+        names = KnownNames()
+        by_ip: dict[str, list[DeviceBuilder]] = defaultdict(list)
         for inventory in inventories:
+            names.merge(inventory.names)
             for builder in inventory.builders():
-                known = sums.get(builder.ip)
-                if known is None:
-                    sums[builder.ip] = builder
-                else:
-                    both = DeviceBuilder(builder.ip)
-                    both.merge(known)
-                    both.merge(builder)
-                    sums[builder.ip] = both
-        around = Neighbourhood(sums.values())
+                by_ip[builder.ip].append(builder)
+        sums = [_together(builders) for builders in _entangled(by_ip, names)]
+        around = Neighbourhood(sums, names)
         self._routers = around.routers
         self._machine = {
-            member.ip: min(member.ip for member in members)
-            for members in around.machines(sums.values())
-            for member in members
+            member.ip: min(member.ip for member in members) for members in around.machines(sums) for member in members
         }
 
-    def mac_of(self, device: Device) -> int | None:
+    def mac_of(self, device: Device | Outline) -> int | None:
         return None if device.mac in self._routers else device.mac
 
-    def groups(self, device: Device) -> set[str]:
-        return {self._machine[ip] for ip in device.ips}
+    def groups(self, device: Device | Outline) -> set[str]:
+        return {self._machine.get(ip, ip) for ip in device.ips}
 
-    def may_be_one(self, one: Device, other: Device) -> bool:
+    def may_be_one(self, one: Device | Outline, other: Device | Outline) -> bool:
         """Whether two devices of the same group are one machine."""
         macs = {self.mac_of(one), self.mac_of(other)} - {None}
         return len(macs) < 2
 
 
-def machines(now: Sequence[Device], before: Sequence[Device], inventories: Iterable[Inventory]) -> list[Machine]:
+def _entangled(by_ip: Mapping[str, Sequence[DeviceBuilder]], names: KnownNames) -> Iterator[Sequence[DeviceBuilder]]:
+    """Addresses that must be looked at together with others: their MAC has several addresses, or they several MACs, or
+    leases are known of them. All others, most of a network, are a machine each, in every period the same."""
+    macs = {ip: {mac for one in builders for mac, _ in one.links.seen} - {NO_MAC} for ip, builders in by_ip.items()}
+    addresses = Counter(mac for own in macs.values() for mac in own)
+    for ip, builders in by_ip.items():
+        if len(macs[ip]) > 1 or any(addresses[mac] > 1 for mac in macs[ip]) or names.leased_to(ip):
+            yield builders
+
+
+def _together(builders: Sequence[DeviceBuilder]) -> DeviceBuilder:
+    """The sums of one address over all periods."""
+    if len(builders) == 1:
+        return builders[0]
+    sums = DeviceBuilder(builders[0].ip)
+    for builder in builders:
+        sums.merge(builder)
+    return sums
+
+
+def machines(now: Sequence[Device], before: Sequence[Outline], inventories: Iterable[Inventory]) -> list[Machine]:
     """Each machine once; those that are seen now first, in the order of ``now``.
 
     Args:
@@ -79,21 +94,22 @@ def machines(now: Sequence[Device], before: Sequence[Device], inventories: Itera
         inventories: those that all of these devices come from.
     """
     union = _Union(inventories)
-    by_group: dict[str, list[Device]] = defaultdict(list)
-    for device in sorted(before, key=lambda device: (-device.last_seen, device.device)):
-        for group in union.groups(device):
-            by_group[group].append(device)
+    by_group: dict[str, list[Outline]] = defaultdict(list)
+    latest_first = sorted(before, key=lambda outline: (-outline.last_seen, outline.device))
+    for outline in latest_first:
+        for group in union.groups(outline):
+            by_group[group].append(outline)
     claimed: set[int] = set()
     found = []
     for device in now:
         found.append(_machine(device, _like(device, by_group, union), claimed))
-    for device in sorted(before, key=lambda device: (-device.last_seen, device.device)):
-        if id(device) not in claimed:
-            found.append(_machine(None, [device, *_like(device, by_group, union)], claimed))
+    for outline in latest_first:
+        if id(outline) not in claimed:
+            found.append(_machine(None, [outline, *_like(outline, by_group, union)], claimed))
     return found
 
 
-def _like(device: Device, by_group: dict[str, list[Device]], union: _Union) -> list[Device]:
+def _like(device: Device | Outline, by_group: dict[str, list[Outline]], union: _Union) -> list[Outline]:
     """Earlier devices that are the same machine, the one seen last first."""
     same = {
         id(other): other
@@ -104,7 +120,7 @@ def _like(device: Device, by_group: dict[str, list[Device]], union: _Union) -> l
     return sorted(same.values(), key=lambda other: (-other.last_seen, other.device))
 
 
-def _machine(now: Device | None, before: Sequence[Device], claimed: set[int]) -> Machine:
+def _machine(now: Device | None, before: Sequence[Outline], claimed: set[int]) -> Machine:
     claimed.update(map(id, before))
     ips = {ip for device in before for ip in device.ips}
     if now is not None:

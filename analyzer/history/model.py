@@ -112,7 +112,7 @@ class PeriodReport:
 
     Attributes:
         devices: seen in the period, worst first. summary: over them.
-        before, summary_before: the period before; ``None`` where the store does not reach back that far.
+        before, summary_before: the period before, and its counts; ``None`` where the store does not reach back to it.
         changes: those that need attention first; of each kind the worst devices first.
         returned: use a password and are known from earlier, but were not seen in the period before.
         absent: used a password in the period before, and are not seen in this one, which does not mean anything yet.
@@ -127,7 +127,7 @@ class PeriodReport:
     devices: Sequence[Device]
     summary: Summary
     before: Period | None
-    summary_before: Summary | None
+    summary_before: TrendPoint | None
     changes: Sequence[Change]
     trend: Sequence[TrendPoint]
     first_seen: Mapping[str, int]

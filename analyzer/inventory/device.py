@@ -119,6 +119,18 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
+class Outline:
+    """Of a device, what tells it and its verdict; its fields are those of :class:`Device`."""
+
+    device: str
+    ips: tuple[str, ...]
+    mac: int | None
+    status: Status
+    methods: dict[str, int]
+    last_seen: int
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderUse:
     """How many devices send to a provider, and how many of them with a password."""
 

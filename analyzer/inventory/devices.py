@@ -7,14 +7,14 @@ of many inputs is the merge of their inventories, in any grouping and order, whi
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from analyzer.hostnames import Learned
 from analyzer.inventory.accounts import accounts_in_several_hands
 from analyzer.inventory.advice import advice
 from analyzer.inventory.builder import Account, DeviceBuilder
-from analyzer.inventory.device import Device, HostName, ProviderUse, Refusal, Server, Summary
+from analyzer.inventory.device import Device, HostName, Outline, ProviderUse, Refusal, Server, Summary
 from analyzer.inventory.evidence import settled
 from analyzer.inventory.findings import FINDINGS, in_table_order
 from analyzer.inventory.known_names import KnownNames
@@ -23,8 +23,9 @@ from analyzer.inventory.network import Neighbourhood, clients_behind, is_host_na
 from analyzer.inventory.providers import ending_passwords, provider_of
 from analyzer.inventory.session import Session
 from analyzer.inventory.standing import PASSWORD_METHODS, password_servers
-from analyzer.inventory.status import STATUSES, STILL_PASSWORD, Uses, judge, with_settled
+from analyzer.inventory.status import STATUSES, STILL_PASSWORD, Status, Uses, judge, with_settled
 from analyzer.inventory.vendors import vendor_of
+from analyzer.smtp.records import Evidence
 
 MOST_DEVICES = 32_768
 """About 100 MB at 3 KB each. An Internet-facing exchanger meets more senders than that: their sessions are counted, not
@@ -102,8 +103,23 @@ class Inventory:
         """Every device, worst status first, then by address."""
         return self.overview().devices
 
-    def overview(self) -> Overview:
-        """Every device, and the accounts that several of them log in with."""
+    @property
+    def sessions(self) -> int:
+        """SMTP conversations counted."""
+        return self._sessions
+
+    def outlines(self) -> list[Outline]:
+        """Every device in short, for a fifth of the price, in no particular order."""
+        self._settle()
+        around = Neighbourhood(self._builders.values(), self.names)
+        return [_outline(_merged(members), members, around) for members in around.machines(self._builders.values())]
+
+    def overview(self, only: Collection[str] | None = None) -> Overview:
+        """Every device, and the accounts that several of them log in with.
+
+        Args:
+            only: list those devices alone that go by these addresses.
+        """
         self._settle()
         around = Neighbourhood(self._builders.values(), self.names)
         groups = around.machines(self._builders.values())
@@ -112,6 +128,8 @@ class Inventory:
         sharing = {position for hands in shared.values() for position in hands}
         found = []
         for position, (machine, members) in enumerate(zip(machines, groups, strict=True)):
+            if only is not None and machine.ip not in only:
+                continue
             findings = _standing_findings(machine)
             if position in sharing:
                 findings.add("shared-account")
@@ -120,6 +138,12 @@ class Inventory:
             found.append((machine.order, _device(machine, members, findings, around)))
         found.sort(key=lambda entry: (STATUSES.index(entry[1].status), entry[0]))
         return Overview([device for _, device in found], _shared_by_address(shared, machines))
+
+    def told_names(self) -> Iterator[Learned]:
+        """What is known of names, as far as it may help to tell these devices and their servers; see
+        :meth:`analyzer.inventory.known_names.KnownNames.told`."""
+        servers = {service[0] for builder in self.builders() for service in builder.servers.listed()}
+        return self.names.told(self._builders.keys() | servers)
 
     def builders(self) -> Collection[DeviceBuilder]:
         """The sums of each address; whoever asks leaves them as they are."""
@@ -208,11 +232,28 @@ def _standing_findings(machine: DeviceBuilder) -> set[str]:
     return findings
 
 
+def _verdict(machine: DeviceBuilder) -> tuple[Uses, tuple[Status, Evidence | None, float | None]]:
+    """What the device used, and the status, evidence and confidence that follow."""
+    uses = with_settled(machine.uses, settled(machine.evidence))
+    return uses, judge(uses, machine.exposed > 0)
+
+
+def _outline(machine: DeviceBuilder, members: Sequence[DeviceBuilder], around: Neighbourhood) -> Outline:
+    _, (status, _, _) = _verdict(machine)
+    return Outline(
+        machine.ip,
+        tuple(member.ip for member in members),
+        around.mac_of(members[0]),
+        status,
+        machine.methods,
+        machine.last,
+    )
+
+
 def _device(
     machine: DeviceBuilder, members: Sequence[DeviceBuilder], findings: set[str], around: Neighbourhood
 ) -> Device:
-    uses = with_settled(machine.uses, settled(machine.evidence))
-    status, evidence, confidence = judge(uses, machine.exposed > 0)
+    uses, (status, evidence, confidence) = _verdict(machine)
     names = around.names
     behind = clients_behind(members, names)
     if behind > 1:

@@ -6,6 +6,7 @@ Each week's number is what an inventory over its days says, and kept until the w
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from analyzer.history.model import Period, TrendPoint
-from analyzer.inventory.status import STILL_PASSWORD
+from analyzer.inventory.status import STATUSES, STILL_PASSWORD
 from analyzer.store.interning import ASKED
 from analyzer.store.query import Templates, days, inventory
 from analyzer.store.schema import weeks
@@ -42,8 +43,9 @@ def missing(connection: Connection, wanted: Iterable[int]) -> list[int]:
 def work_out(connection: Connection, templates: Templates, monday: int) -> TrendPoint:
     """A week's number, from its sums."""
     first = date_of(monday)
-    summary = inventory(connection, templates, first, first + timedelta(days=6)).summary()
-    return _point(monday, summary.devices, summary.statuses, summary.sessions)
+    seen = inventory(connection, templates, first, first + timedelta(days=6))
+    statuses = Counter(outline.status for outline in seen.outlines())
+    return _point(monday, statuses.total(), {status: statuses[status] for status in STATUSES}, seen.sessions)
 
 
 def changes(connection: Connection) -> int:

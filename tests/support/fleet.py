@@ -227,7 +227,7 @@ def document(
     devices = fleet(count, seed) if devices is None else devices
     now = summary(devices)
     points = trend(now, weeks)
-    before = replace(now, still_password=points[-2].still_password if len(points) > 1 else now.still_password)
+    before = replace(points[-2] if len(points) > 1 else points[-1], period=BEFORE)
     concerned = [use.with_password for id, use in now.providers.items() if id == "exchange-online"]
     report = PeriodReport(
         period=PERIOD,

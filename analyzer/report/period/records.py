@@ -37,7 +37,7 @@ def document_record(document: PeriodDocument) -> Record:
         "period": _period_record(report.period),
         "before": report.before and _period_record(report.before),
         "summary": summary_record(report.summary),
-        "summary_before": report.summary_before and summary_record(report.summary_before),
+        "summary_before": report.summary_before and _counts_record(report.summary_before),
         "changes": changes,
         "returned": [device.device for device in report.returned],
         "absent": [device.device for device in report.absent],
@@ -102,8 +102,11 @@ def _state_record(device: Device) -> Record:
 
 
 def _trend_record(point: TrendPoint) -> Record:
+    return {**_period_record(point.period), **_counts_record(point)}
+
+
+def _counts_record(point: TrendPoint) -> Record:
     return {
-        **_period_record(point.period),
         "devices": point.devices,
         "still_password": point.still_password,
         "statuses": dict(point.statuses),

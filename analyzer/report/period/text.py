@@ -6,7 +6,7 @@ import textwrap
 from typing import TextIO
 
 from analyzer.report.period import wording
-from analyzer.report.period.sections import Block, Figures, Items, Steps, sections
+from analyzer.report.period.sections import Block, Figures, Items, Steps, Table, sections
 from analyzer.report.table import NARROWEST, PROSE, render
 from analyzer.report.wording import Record
 
@@ -24,8 +24,12 @@ def write_text(document: Record, out: TextIO, width: int, colour: bool = False, 
     out.write(_wrapped(document["sentence"], prose, ""))
     for section in sections(document, limit):
         out.write(f"\n{section.title}\n")
+        before: Block | None = None
         for block in section.blocks:
+            if isinstance(before, Table | Steps):
+                out.write("\n")
             _write_block(block, out, width, prose, colour)
+            before = block
 
 
 def _write_block(block: Block, out: TextIO, width: int, prose: int, colour: bool) -> None:
