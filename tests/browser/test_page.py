@@ -191,6 +191,21 @@ def test_a_device_opens_with_its_findings_and_its_plan_explained(tab: Page, url:
     assert complaints(tab) == []
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_what_a_screen_reader_meets_has_a_role_and_a_name(tab: Page, url: str, width: int) -> None:
+    tab.size(width, phone=width < 500)
+    tab.open(url)
+    nodes = [node for node in tab.call("Accessibility.getFullAXTree")["nodes"] if not node["ignored"]]
+    roles = [node["role"]["value"] for node in nodes]
+    for landmark in ("banner", "navigation", "main", "search", "contentinfo"):
+        assert roles.count(landmark) == 1, landmark
+    for node in nodes:
+        if node["role"]["value"] in ("table", "image", "region", "button", "combobox", "searchbox"):
+            assert node["name"]["value"], node
+    assert roles.count("table") == 4
+    assert roles.count("rowheader") > COUNT  # rows are rows on a phone, too, where they look like cards
+
+
 def test_an_address_elsewhere_leads_to_its_device(tab: Page, url: str) -> None:
     tab.open(url)
     choose(tab, "status", "oauth")

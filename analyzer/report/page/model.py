@@ -30,7 +30,7 @@ class Deadline:
     """A day on which a provider ends passwords.
 
     Attributes:
-        days_left: from the last day of the report; negative where it has passed.
+        days_left: from ``counted_from``, the last day of the report; negative where it has passed.
         devices: of this report that send a password to this provider.
         note: what the provider says. source, as_of: where and when that was read.
     """
@@ -38,6 +38,7 @@ class Deadline:
     provider: str
     day: date
     days_left: int
+    counted_from: date
     devices: int
     note: str | None
     source: str | None = None
@@ -208,7 +209,7 @@ class View:
     Attributes:
         title: what the report is, e.g. ``Week 47 of 2026``. subtitle: its days or its inputs.
         devices_seen, still_password: the answer. difference: to the period before; ``None`` without one.
-        compared_with: the period before in words.
+        compared_with: the period before in words. unit: what a period is called, e.g. ``week``.
         summary: the answer as a sentence. scope: what it rests on.
         forecast: a sentence on when the number reaches zero. forecast_day: that day.
         devices: worst first, those listed. unlisted_devices: how many further ones there are.
@@ -238,6 +239,7 @@ class View:
     sources: Sequence[str] = ()
     findings: Sequence[FindingRow] = ()
     shared: Sequence[AccountRow] = ()
+    unit: str = "period"
     provider_view: Sequence[ViewTable] = ()
     provider_notes: Sequence[str] = ()
     quality: Sequence[Fact] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 from analyzer.history.model import CHANGE_KINDS
 from analyzer.report.page.legend import legend
@@ -48,7 +48,8 @@ def view_of_period(document: PeriodDocument) -> View:
         devices_seen=summary["devices"],
         still_password=summary["still_password"],
         difference=summary["still_password"] - before["still_password"] if compared else None,
-        compared_with=_title(record["before"]).lower() if compared else None,
+        compared_with=_before(record["before"]) if compared else None,
+        unit=wording.unit_noun(record["period"]),
         summary=record["sentence"],
         scope=quality,
         statuses=status_counts(summary),
@@ -82,6 +83,15 @@ def _title(period: Record) -> str:
         return f"{first:%B %Y}"
     name: str = period["name"]
     return name
+
+
+def _before(period: Record) -> str:
+    """The period that is compared with, in the middle of a sentence."""
+    if period["unit"] == "month":
+        return _title(period)
+    if period["unit"] == "week":
+        return _title(period).lower()
+    return f"the {wording.unit_noun(period)} before"
 
 
 def _days(period: Record) -> str:
@@ -121,6 +131,7 @@ def _deadline(entry: Record) -> Deadline:
         provider=entry["name"],
         day=date.fromisoformat(entry["day"]),
         days_left=entry["days_left"],
+        counted_from=date.fromisoformat(entry["day"]) - timedelta(days=entry["days_left"]),
         devices=entry["devices"],
         note=f"{note[:1].upper()}{note[1:]}." if note else None,
         source=entry["source"],

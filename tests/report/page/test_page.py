@@ -122,7 +122,8 @@ def test_the_answer_stands_in_the_title_and_at_the_top(page: str) -> None:
     assert f"<title>{summary.still_password} of 60 devices use a password: Week 47 of 2026</title>" in page
     assert f"<b>{summary.still_password}</b>" in page
     assert "▼ 1 fewer than in week 46 of 2026" in page
-    assert "39 days" in page
+    assert "<b>39 days</b> until 31 December 2026, counted from 22 November 2026" in page
+    assert "by week." in page
 
 
 def test_every_device_is_in_the_table_the_worst_first(page: str) -> None:
