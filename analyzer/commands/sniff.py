@@ -298,6 +298,8 @@ class _Sniff:
         Raises:
             UsageError: it cannot be written.
         """
+        if self.storing is not None:
+            self.storing.learn(self._monitor.inventory.told_names())
         if self._snapshots is not None:
             self._snapshots.write(self._report(interrupted=False))
         self._known.keep(self._monitor.watcher)
@@ -313,6 +315,7 @@ class _Sniff:
         self._look(monotonic())
         self._monitor.finish()
         if self.storing is not None:
+            self.storing.learn(self._monitor.inventory.told_names())
             self.storing.finish()
             self._tell_of_store()
         report = self._report(interrupted=interrupted)

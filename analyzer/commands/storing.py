@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from importlib import import_module
 from tempfile import TemporaryDirectory
@@ -14,6 +14,7 @@ from typing import Final
 
 from analyzer.commands.console import say
 from analyzer.errors import UsageError
+from analyzer.hostnames import Learned
 from analyzer.inventory.session import Session
 from analyzer.report.model import InputSummary
 from analyzer.report.redact import Redactor
@@ -75,14 +76,15 @@ class ScanStoring:
                 f"no room for the sessions that are to be stored ({error.strerror}); set TMPDIR to another disk"
             ) from None
 
-    def finish(self, inputs: Sequence[InputSummary], *, whole: bool) -> None:
+    def finish(self, inputs: Sequence[InputSummary], names: Iterable[Learned], *, whole: bool) -> None:
         """Store everything.
 
         Args:
             inputs: that were read. whole: whether to their ends.
+            names: what was learned of hosts.
         """
         sources = _sources(self._sensor, inputs, whole=whole)
-        self.stored = self._store.ingest(self._spool, *sources)
+        self.stored = self._store.ingest(self._spool, *sources, names=names)
         self._store.refresh()
 
     def tell(self, *, verbose: bool, quiet: bool) -> None:
@@ -167,6 +169,7 @@ class LiveStoring:
         self._news: deque[str] = deque(maxlen=8)  # said by the thread that has the terminal
         self._store = open_store(url, wait=EVERY) if store is None else store
         self._waiting: deque[Session] = deque()
+        self._names: tuple[Learned, ...] = ()
         self._lock = Lock()
         self._over = Event()
         self.lost = 0
@@ -183,6 +186,12 @@ class LiveStoring:
                 self.lost += 1  # the oldest stay: with them the store goes on where it ended
             else:
                 self._waiting.append(session)
+
+    def learn(self, names: Iterable[Learned]) -> None:
+        """Store what was learned of hosts' names soon; it may be told again and again."""
+        learned = tuple(names)
+        with self._lock:
+            self._names = learned
 
     def news(self) -> Iterator[str]:
         """What the user should know and has not been told."""
@@ -208,11 +217,11 @@ class LiveStoring:
 
     def _flush(self) -> None:
         with self._lock:
-            portion = list(self._waiting)
-        if not (portion or self._over.is_set()):
+            portion, names = list(self._waiting), self._names
+        if not (portion or names or self._over.is_set()):
             return
         try:
-            done = self._store.ingest(portion, *_sources(self._sensor, self._inputs()))
+            done = self._store.ingest(portion, *_sources(self._sensor, self._inputs()), names=names)
         except UsageError as error:
             if self.trouble is None:
                 self._news.append(f"{error} (sessions wait until it can be used again, up to {MOST_WAITING:,})")
@@ -221,6 +230,8 @@ class LiveStoring:
         with self._lock:
             for _ in portion:
                 self._waiting.popleft()
+            if self._names is names:
+                self._names = ()
         self.stored += done
         if self.trouble is not None:
             self.trouble = None

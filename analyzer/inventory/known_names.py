@@ -7,7 +7,7 @@ are kept, private addresses before public ones.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from ipaddress import ip_address
 from typing import Any, Final, Generic, TypeVar
 
@@ -58,6 +58,12 @@ class _Known:
         for kind, table in other.tables.items():
             self.table(kind).merge(table)
 
+    def times(self) -> Iterator[tuple[Any, Any, int]]:
+        """Kind, value and time of each thing, when it was learned first and last."""
+        for kind, table in self.tables.items():
+            for value, _, first, last in table.spans():
+                yield from ((kind, value, time) for time in sorted({first, last}))
+
     @property
     def total(self) -> int:
         return sum(table.total for table in self.tables.values())
@@ -84,6 +90,10 @@ class _Table(Generic[K]):
     def get(self, key: K) -> _Known | None:
         self._settle()
         return self._known.get(key)
+
+    def items(self) -> Iterator[tuple[K, _Known]]:
+        self._settle()
+        yield from self._known.items()
 
     @property
     def dropped(self) -> int:
@@ -141,6 +151,25 @@ class KnownNames:
         """Add all that ``other`` knows, which stays as it is."""
         self._addresses.merge(other._addresses)
         self._interfaces.merge(other._interfaces)
+
+    def told(self, addresses: Collection[str]) -> Iterator[Learned]:
+        """Everything known, each thing as it was learned first and, at another time, last; of public addresses only
+        those among ``addresses``: whatever else a resolver answered is of no use to anybody."""
+        for address, known in self._addresses.items():
+            if address in addresses or ip_address(address).is_private:
+                for kind, value, time in known.times():
+                    yield (
+                        Learned("dhcp", time, address, value)
+                        if kind == LEASE
+                        else Learned(kind, time, address, name=value)
+                    )
+        for mac, known in self._interfaces.items():
+            for kind, value, time in known.times():
+                yield (
+                    Learned("dhcp", time, mac=mac, vendor_class=value)
+                    if kind == CLASS
+                    else Learned(kind, time, mac=mac, name=value)
+                )
 
     def leased_to(self, address: str) -> tuple[int, ...]:
         """Interfaces that DHCP servers gave ``address`` to, smallest first."""

@@ -14,6 +14,7 @@ from analyzer.inventory.devices import Inventory
 from analyzer.inventory.session import Session
 from analyzer.store.facts import restored
 from analyzer.store.interning import ASKED
+from analyzer.store.names import recall
 from analyzer.store.schema import aggregates, clients, facts, inputs
 from analyzer.store.times import DAY, date_of, number_of
 
@@ -54,6 +55,8 @@ def inventory(
     added as they began last.
     """
     made = Inventory()
+    for learned in recall(connection, first, last):
+        made.learn(learned)
     if ips is None:
         _add(connection, templates, _within(first, last), made)
         return made

@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text
 
-REVISIONS: Final = ("0001",)
+REVISIONS: Final = ("0001", "0002")
 """Of the schema, oldest first, as :mod:`analyzer.store.migrations` makes them; the last is the one used here."""
 
 metadata = MetaData()
@@ -96,6 +96,17 @@ aggregates = Table(
 )
 """Sums over the sessions that a client began on a day with the same facts: how many, their messages, how many were seen
 whole and how many have gaps; when the first (with a time) and last began, and when the last of them ended."""
+
+names = Table(
+    "names",
+    metadata,
+    Column("hash", String(32), primary_key=True),
+    Column("content", Text, nullable=False),
+    Column("first", Integer, nullable=False),
+    Column("last", Integer, nullable=False),
+    Index("names_by_last", "last"),
+)
+"""What hosts are called, see :mod:`analyzer.store.names`; and the days on which that was learned first and last."""
 
 weeks = Table(
     "weeks",

@@ -13,8 +13,10 @@ from sqlalchemy import func, select
 
 from analyzer.errors import InputError, UsageError
 from analyzer.history.model import Quality, TrendPoint
+from analyzer.hostnames import Learned
 from analyzer.inventory.devices import Inventory
 from analyzer.inventory.session import Session
+from analyzer.store import names as known_names
 from analyzer.store import query, retention, transfer, trend, upgrade
 from analyzer.store.engine import WAIT, engine_of, size_of, transaction, use_write_ahead_log
 from analyzer.store.ingest import Ingestion
@@ -70,14 +72,20 @@ class Store:
         where = self._engine.url
         self.name = shown(where)
         if where.drivername == "sqlite":
-            path = Path(where.database or "")
-            if not path.exists() or (path.is_file() and not path.stat().st_size):
-                if not create:
-                    raise InputError(self.name, "there is no store yet", "'smtpauth store init' makes one")
-                use_write_ahead_log(self._engine)
-                upgrade.initialise(self._engine)
+            if create:
+                self._make_file()
+            elif not Path(where.database or "").exists():
+                raise InputError(self.name, "there is no store yet", "'smtpauth store init' makes one")
         with transaction(self._engine, writes=False) as connection:
             upgrade.check(connection)
+
+    def _make_file(self) -> None:
+        """Make a file of SQLite a store, if nothing is in it; another process may do so at the same time."""
+        with transaction(self._engine, writes=False) as connection:
+            is_new = upgrade.is_empty(connection)
+        if is_new:
+            use_write_ahead_log(self._engine)
+            upgrade.initialise(self._engine)
 
     def __enter__(self) -> Self:
         return self
@@ -93,8 +101,9 @@ class Store:
 
     # --- in ---------------------------------------------------------------------------------------------
 
-    def ingest(self, sessions: Iterable[Session], *sources: Source) -> Ingested:
-        """Record inputs with their sessions, in one transaction: all of it, or nothing where an error comes.
+    def ingest(self, sessions: Iterable[Session], *sources: Source, names: Iterable[Learned] = ()) -> Ingested:
+        """Record inputs with their sessions and what was learned of hosts' names, in one transaction: all of it, or
+        nothing where an error comes.
 
         Sessions that are known already do not count again, whatever input they come from. Once a day, those that are
         too old to be kept are removed.
@@ -104,6 +113,7 @@ class Store:
             ingestion.record(sources)
             done = ingestion.take(sessions)
             ingestion.finish()
+            known_names.keep(connection, names)
             if retention.is_due(connection, self._today()):
                 retention.prune(connection, self._today())
         return done

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, func, select
 from analyzer.errors import UsageError
 from analyzer.inventory.devices import Inventory
 from analyzer.inventory.session import Session
-from analyzer.store import aggregate, trend
+from analyzer.store import aggregate, names, trend
 from analyzer.store.aggregate import Key, Sum
 from analyzer.store.facts import content_of, restored
 from analyzer.store.ingest import Ingestion
@@ -41,6 +41,8 @@ def export(connection: Connection) -> Iterator[str]:
         yield _line("input", **row)
     for row in connection.execute(select(clients.c.ip, clients.c.first).order_by(clients.c.ip)).mappings():
         yield _line("client", **row)
+    for values in names.export(connection):
+        yield _line("name", **values)
     a = aggregates.c
     summed = (
         select(aggregates, clients.c.ip, facts.c.content)
@@ -97,6 +99,7 @@ class Import:
         self._numbers = Numbers(connection)
         self._checked: set[str] = set()
         self._held: set[int] = set()
+        self._names: list[tuple[str, int, int]] = []
         self.sums = self.skipped = 0
 
     def take(self, lines: Iterable[str]) -> Ingested:
@@ -117,7 +120,7 @@ class Import:
                 raise UsageError(
                     f"line {number} is not what 'smtpauth store export' writes; nothing was stored"
                 ) from None
-            if len(sessions_read) >= _PORTION or len(sums) >= _PORTION:
+            if max(len(sessions_read), len(sums), len(self._names)) >= _PORTION:
                 done += self._flush(sessions_read, sums)
         return done + self._flush(sessions_read, sums)
 
@@ -125,7 +128,7 @@ class Import:
         try:
             header = json.loads(first[1])
             kind, version, until = header["type"], header["version"], int(header["sessions_from"])
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, RecursionError):
             kind = version = until = None
         if kind != "store" or until is None:
             raise UsageError("this is not what 'smtpauth store export' writes")
@@ -145,6 +148,8 @@ class Import:
             self._ingestion.record([_source(values)])
         elif kind == "client":
             self._numbers.of_clients({str(ip_address(values["ip"])): bounded(_whole(values["first"]))})
+        elif kind == "name":
+            self._names.append(names.span_of(values))
         elif kind == "session":
             sessions_read.append(self._session(values))
         elif kind == "sum":
@@ -186,15 +191,20 @@ class Import:
             tried.add(session)
             tried.summary()
             ip_address(session.server_ip)
+            texts = [*session.findings, *session.likelihoods]
+            if not all(type(text) is str for text in texts) or sum(session.likelihoods.values()) > 0:
+                raise ValueError(content)
             self._checked.add(content)
         return session
 
     def _flush(self, sessions_read: list[Session], sums: dict[Key, Sum]) -> Ingested:
         done = self._ingestion.take(sessions_read)
         aggregate.add(self._connection, sums)
+        names.keep_spans(self._connection, self._names)
         trend.forget(self._connection, {day for day, _, _ in sums})
         sessions_read.clear()
         sums.clear()
+        self._names.clear()
         return done
 
 

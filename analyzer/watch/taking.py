@@ -15,6 +15,8 @@ from analyzer.capture.inputs import Input
 from analyzer.capture.order import chronological
 from analyzer.capture.reader import CaptureReader
 from analyzer.errors import InputError
+from analyzer.hostnames import Learned
+from analyzer.inventory.known_names import KnownNames
 from analyzer.inventory.session import Session
 from analyzer.pipeline import Analysis
 from analyzer.store import Ingested, Source
@@ -43,7 +45,9 @@ then the rest may be on its way: on a quiet network tcpdump keeps half a packet 
 class Keeper(Protocol):
     """What is asked of a store; :class:`analyzer.store.Store` is one."""
 
-    def ingest(self, sessions: Iterable[Session], *sources: Source) -> Ingested: ...  # noqa: D102
+    def ingest(  # noqa: D102
+        self, sessions: Iterable[Session], *sources: Source, names: Iterable[Learned] = ()
+    ) -> Ingested: ...
     def known(self, identities: Collection[str]) -> set[str]: ...  # noqa: D102
 
 
@@ -149,6 +153,7 @@ class Taker:
         self._extents: Extents[Lane] = Extents()
         self._lanes = Lanes(self._begin, lives, self._end, most_lanes)
         self._sessions: list[Session] = []
+        self._hosts = KnownNames()
         self._waiting: list[_Read] = []  # read to the end, not recorded yet
         self._cut: dict[str, _Read] = {}  # by path: read as far as it goes, and it may go on
         self._passed: set[str] = set()  # names of what is no capture
@@ -351,7 +356,7 @@ class Taker:
     # --- sessions ---------------------------------------------------------------------------------------
 
     def _begin(self) -> Analysis:
-        return Analysis(self._names, self._take_session, self._ports, self._limits)
+        return Analysis(self._names, self._take_session, self._ports, self._limits, on_name=self._learn)
 
     def _end(self, lane: Lane) -> None:
         """The analysis of a lane is finished."""
@@ -362,6 +367,9 @@ class Taker:
         if session.oddities:
             self.oddities.update(session.oddities)
         self._sessions.append(self._on_session(session))
+
+    def _learn(self, learned: Learned) -> None:
+        self._hosts.learn(learned)
 
     def _keep(self) -> None:
         """Store the sessions that are over, and record the files that nobody needs any more."""
@@ -385,6 +393,8 @@ class Taker:
     def _hand_over(self, *sources: Source) -> None:
         if self._sessions or sources:
             sessions, self._sessions = self._sessions, []
+            hosts, self._hosts = self._hosts, KnownNames()
+            ends = {ip for session in sessions for ip in (session.client_ip, session.server_ip)}
             self.counts.sessions += len(sessions)
-            stored = self._store.ingest(sessions, *sources)
+            stored = self._store.ingest(sessions, *sources, names=hosts.told(ends))
             self.counts.stored += stored

@@ -1,0 +1,125 @@
+"""What hosts are called, learned day after day: each thing once, with the days on which it was learned first and last.
+
+A device says its name when it asks for an address, which may be days before it sends mail; so a report looks back
+:data:`REACH` days for names.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import date
+from hashlib import blake2b
+from ipaddress import ip_address
+from typing import Any, Final, get_args
+
+from sqlalchemy import Connection, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from analyzer.hostnames import Learned, Source
+from analyzer.hostnames.learned import host_name, vendor_class
+from analyzer.store.schema import names
+from analyzer.store.times import DAY, LATEST, bounded, day_of, number_of
+
+REACH: Final = 30
+"""Days before a period whose names count in it, too: leases are renewed within a week or two, caches of names within
+days."""
+
+MOST_STORED: Final = 100_000
+"""Things kept, some 20 MB: ten of each of 10,000 hosts. Beyond that those go that were learned last the longest ago."""
+
+_PORTION: Final = 1000
+
+
+def keep(connection: Connection, learned: Iterable[Learned]) -> int:
+    """Remember what was learned; twice is as good as once. Returns how many things had no room any more."""
+    spans: dict[str, tuple[int, int]] = {}
+    for one in learned:
+        day, content = day_of(bounded(one.time)), _content(one)
+        first, last = spans.get(content, (day, day))
+        spans[content] = min(first, day), max(last, day)
+    return keep_spans(connection, ((content, *span) for content, span in spans.items()))
+
+
+def keep_spans(connection: Connection, spans: Iterable[tuple[str, int, int]]) -> int:
+    """The same, of contents with the days on which they were learned first and last."""
+    rows = [
+        {
+            "hash": blake2b(content.encode("ascii"), digest_size=16).hexdigest(),
+            "content": content,
+            "first": first,
+            "last": last,
+        }
+        for content, first, last in spans
+    ]
+    statement: Any = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(names)
+    new = statement.excluded
+    # SQLite's min and max of two are PostgreSQL's least and greatest.
+    least, most = (func.min, func.max) if connection.dialect.name == "sqlite" else (func.least, func.greatest)
+    statement = statement.on_conflict_do_update(
+        index_elements=["hash"],
+        set_={"first": least(names.c.first, new.first), "last": most(names.c.last, new.last)},
+    )
+    rows.sort(key=lambda row: str(row["hash"]))  # two sensors that write at a time lock rows in one order
+    for at in range(0, len(rows), _PORTION):
+        connection.execute(statement, rows[at : at + _PORTION])
+    return _make_room(connection) if rows else 0
+
+
+def _make_room(connection: Connection) -> int:
+    beyond = int(connection.execute(select(func.count()).select_from(names)).scalar_one()) - MOST_STORED
+    if beyond <= 0:
+        return 0
+    oldest = select(names.c.hash).order_by(names.c.last, names.c.hash).limit(beyond)
+    connection.execute(delete(names).where(names.c.hash.in_(oldest)))
+    return beyond
+
+
+def recall(connection: Connection, first: date, last: date) -> Iterator[Learned]:
+    """What was learned in these days, both included, or in the :data:`REACH` days before them."""
+    column = names.c
+    query = select(column.content, column.first, column.last).where(
+        column.last >= number_of(first) - REACH, column.first <= number_of(last)
+    )
+    for content, began, ended in connection.execute(query.order_by(column.hash)):
+        for day in sorted({began, ended}):
+            yield _restored(content, day)
+
+
+def export(connection: Connection) -> Iterator[dict[str, Any]]:
+    """Everything, as values that :func:`spans_of` takes back."""
+    column = names.c
+    for content, first, last in connection.execute(
+        select(column.content, column.first, column.last).order_by(column.hash)
+    ):
+        yield {"learned": json.loads(content), "first": first, "last": last}
+
+
+def span_of(values: dict[str, Any]) -> tuple[str, int, int]:
+    """What :func:`export` gave, checked.
+
+    Raises:
+        ValueError, KeyError or TypeError: it is something else.
+    """
+    first, last = values["first"], values["last"]
+    if type(first) is not int or type(last) is not int or not 0 <= first <= last <= day_of(LATEST):
+        raise ValueError(first)
+    source, address, mac, name, described = values["learned"]
+    if source not in get_args(Source) or not (mac is None or (type(mac) is int and 0 < mac < 1 << 48)):
+        raise ValueError(source)
+    if name is not None and host_name(name.encode()) != name:
+        raise ValueError(name)
+    if described is not None and vendor_class(described.encode("latin-1")) != described:
+        raise ValueError(described)
+    checked = None if address is None else str(ip_address(address))
+    return _content(Learned(source, 0, checked, mac, name, described)), first, last
+
+
+def _restored(content: str, day: int) -> Learned:
+    source, address, mac, name, described = json.loads(content)
+    return Learned(source, day * DAY, address, mac, name, described)
+
+
+def _content(learned: Learned) -> str:
+    kept = (learned.source, learned.address, learned.mac, learned.name, learned.vendor_class)
+    return json.dumps(kept, separators=(",", ":"))
