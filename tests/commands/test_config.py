@@ -88,7 +88,7 @@ def test_the_file_reaches_the_run(config: Path, capsys: pytest.CaptureFixture[st
     ("text", "told"),
     [
         ("colour = true", "'colour' is no option; known: "),
-        ("[scan]\ncolour = true", "'colour' is no option of 'scan'; known: advice, fail-on, format, "),
+        ("[scan]\ncolour = true", "'colour' is no option of 'scan'; known: advice, "),
         ("[verify]\nfail-on = 'mixed'", "'fail-on' is no option of 'verify'"),
         ("[scna]\nformat = 'csv'", "'scna' is no command; known: explain, "),
         ("scan = 3", "'scan' is no option"),

@@ -108,9 +108,10 @@ def test_a_session_record_is_the_documented_one() -> None:
 def test_a_device_record_has_the_documented_fields() -> None:
     made = device_record(office_report().devices[0])
     assert list(made) == [
-        "device", "ips", "mac", "mac_is_router", "vendor", "names", "status", "evidence", "confidence", "methods",
-        "mechanisms", "accounts", "servers", "sessions", "messages", "auth_success", "auth_failure", "last_failure",
-        "first_seen", "last_seen", "clients_behind", "findings", "advice", "unlisted",
+        "device", "name", "ips", "mac", "mac_is_router", "vendor", "names", "hostnames", "vendor_class",
+        "mail_programs", "ja4", "asset", "status", "evidence", "confidence", "methods", "mechanisms", "accounts",
+        "servers", "sessions", "messages", "auth_success", "auth_failure", "last_failure", "first_seen", "last_seen",
+        "clients_behind", "findings", "advice", "unlisted",
     ]  # fmt: skip
     assert (made["device"], made["mac"], made["status"]) == ("10.10.0.103", "00-17-C8-00-01-03", "exposed")
     assert made["servers"] == [
