@@ -122,6 +122,7 @@ def test_a_module_is_short_enough_to_hold_one_thing(module: Path) -> None:
         ["verify", "--help"],
         ["scrub", "--help"],
         ["report", "--help"],
+        ["watch", "--help"],
     ],
     ids=" ".join,
 )
