@@ -43,8 +43,9 @@ def engine_of(url: URL, wait: float = WAIT) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
-        query = {"connect_timeout": str(CONNECT), "application_name": "smtpauth", **url.query}
-        engine = create_engine(url.set(query=query), poolclass=NullPool)
+        options = {"connect_timeout": str(CONNECT), "application_name": "smtpauth"}
+        unset = {name: value for name, value in options.items() if name not in url.query}
+        engine = create_engine(url, poolclass=NullPool, connect_args=unset)
         event.listen(engine, "begin", lambda connection: _begin_postgresql(connection, wait))
     return engine
 

@@ -148,11 +148,13 @@ def reduced(content: str) -> str:
     Of the attempts one is left: the first that shows a secret, else the last. A client can choose nothing in it freely,
     so few different ones remain.
     """
+    if content == _NOT_MAIL:
+        return content
     session = restored(content, NO_SERVER)
     told = [attempt for attempt in session.auth if exposes_secret(_with(session, attempt))] or session.auth[-1:]
     facts: dict[str, Any] = {
         name: value
-        for name in ("is_smtp", "tls_mode", "method", "evidence", "reason", "findings")
+        for name in ("tls_mode", "method", "evidence", "reason", "findings")
         if (value := getattr(session, name)) != _KEPT_DEFAULTS[name]
     }
     if session.confidence is not None:

@@ -8,8 +8,9 @@ from typing import Final
 DAY: Final = 86_400 * 10**9
 """Nanoseconds."""
 
-LATEST: Final = 2**63 - 1
-"""The last nanosecond that a database holds, in the year 2262: damaged captures have any time."""
+LATEST: Final = 2**63 - 10**12
+"""The last nanosecond that is kept, in the year 2262: damaged captures have any time, and databases hold 64 bits. Some
+minutes less, so that sums do not leave them."""
 
 _EPOCH: Final = date(1970, 1, 1)
 

@@ -22,6 +22,11 @@ def revision_of(connection: Connection) -> str | None:
     return None if revision is None else str(revision)
 
 
+def is_empty(connection: Connection) -> bool:
+    """Whether the database holds nothing at all."""
+    return not inspect(connection).get_table_names()
+
+
 def check(connection: Connection) -> None:
     """See that the schema is the one used here.
 
@@ -32,7 +37,7 @@ def check(connection: Connection) -> None:
     if revision == REVISIONS[-1]:
         return
     if revision is None:
-        if inspect(connection).get_table_names():
+        if not is_empty(connection):
             raise InputError(name, "this database holds something else, and no store", "give another one")
         raise InputError(name, "there is no store yet", "'smtpauth store init' makes one")
     if revision in REVISIONS:
@@ -52,7 +57,7 @@ def initialise(engine: Engine) -> bool:
         revision = revision_of(connection)
         if revision == REVISIONS[-1]:
             return False
-        if (revision is None and inspect(connection).get_table_names()) or (revision and revision not in REVISIONS):
+        if (revision is None and not is_empty(connection)) or (revision and revision not in REVISIONS):
             check(connection)
         from alembic import command
         from alembic.config import Config

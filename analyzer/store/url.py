@@ -18,9 +18,9 @@ def url_of(text: str) -> URL:
     Raises:
         UsageError: it is no such URL; what is said does not repeat it, for a password may be in it.
     """
+    if not text or "\0" in text:
+        raise UsageError("the store has no name; give a file, or postgresql://USER@HOST/DATABASE")
     if "://" not in text:
-        if not text:
-            raise UsageError("the store has no name; give a file, or postgresql://USER@HOST/DATABASE")
         return URL.create("sqlite", database=text)
     try:
         url = make_url(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -59,7 +60,9 @@ def sessions(draw: st.DrawFn, *, timeless: bool = False) -> Session:
         found.tls_sni = draw(st.sampled_from([None, "smtp.office365.com"]))
         if not found.auth:
             found.reason = draw(st.sampled_from(["ambiguous", "gap", "padding"])) if found.method == "unknown" else None
-            found.likelihoods = draw(st.sampled_from([{}, {"basic": 0.0, "oauth": -2.5}, {"oauth": 0.0, "basic": -7.0}]))
+            found.likelihoods = draw(
+                st.sampled_from([{}, {"basic": 0.0, "oauth": -2.5}, {"oauth": 0.0, "basic": -7.0}])
+            )
     return settled(found)
 
 
@@ -87,9 +90,8 @@ def _empty() -> bytes:
     """A file of SQLite with the tables of a store and nothing in them: making one takes longer than using it."""
     with tempfile.TemporaryDirectory() as folder:
         initialise(f"{folder}/store.db")
-        with sqlite3.connect(f"{folder}/store.db") as connection:
+        with closing(sqlite3.connect(f"{folder}/store.db")) as connection:
             connection.execute("PRAGMA journal_mode = DELETE")
-        connection.close()
         return Path(folder, "store.db").read_bytes()
 
 

@@ -59,7 +59,7 @@ class Server:
         """URL of a new, empty database, through the socket."""
         name = f"store{next(self._numbers)}"
         with self.connect() as connection:
-            connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+            connection.execute(f"CREATE DATABASE {name}")
         return self.url(name)
 
     def url(self, name: str) -> str:

@@ -1,0 +1,77 @@
+"""A client that makes each session different cannot fill a store for good."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from analyzer.inventory.session import Session
+from analyzer.store import aggregate, open_store
+from analyzer.store.times import date_of
+from tests.store.sessions import DAY, SECOND, START, content, directly, fresh, session
+from tests.support.sessions import attempt
+
+_EVER = (date_of(0), date_of(106_751))
+MOST = 5
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A smaller limit, which is reached sooner."""
+    assert aggregate.MOST_FACTS >= 100
+    monkeypatch.setattr("analyzer.store.aggregate.MOST_FACTS", MOST)
+
+
+def _hostile(count: int, **fields: object) -> list[Session]:
+    return [
+        session(
+            attempt(username=f"user{number}@example.com"),
+            ehlo=f"name{number}.example.com",
+            client="10.6.6.6",
+            client_port=1024 + number,
+            start=START + number,
+            end=START + number + SECOND,
+            **fields,
+        )
+        for number in range(count)
+    ]
+
+
+def test_beyond_the_limit_names_are_left_out_and_counted(url: str) -> None:
+    found = [*_hostile(40), session(attempt(), client="10.0.0.1")]
+    with open_store(url) as store:
+        assert store.ingest(found).added == 41
+        status = store.status()
+        assert status.aggregates <= MOST + 3
+        assert status.reduced == 40 - MOST
+        assert store.unlisted(*_EVER) == {"facts": 40 - MOST}
+        kept, scanned = store.inventory(*_EVER), directly(found)
+        assert [(d.device, d.status, d.sessions, d.messages, d.auth_success) for d in kept.devices()] == [
+            (d.device, d.status, d.sessions, d.messages, d.auth_success) for d in scanned.devices()
+        ]
+        assert kept.summary().sessions == 41
+
+
+def test_what_is_kept_depends_on_no_order(tmp_path: Path) -> None:
+    found = [*_hostile(30), *_hostile(12, messages=0, complete=False)]
+    for one in found[30:]:
+        one.start, one.end = one.start + DAY, one.end + DAY
+    contents = []
+    for seed in range(4):
+        random.Random(seed).shuffle(found)  # noqa: S311 - an order
+        with fresh(tmp_path) as store:
+            for at in range(0, len(found), 7 + seed):
+                store.ingest(found[at : at + 7 + seed])
+            store.ingest(found[:9])
+            contents.append((content(store), store.inventory(*_EVER).devices()))
+    assert all(other == contents[0] for other in contents)
+
+
+def test_other_clients_and_other_days_are_not_touched(url: str) -> None:
+    quiet = session(attempt(), client="10.0.0.1", ehlo="copier.example.com")
+    with open_store(url) as store:
+        store.ingest([*_hostile(40), quiet])
+        device = next(d for d in store.inventory(*_EVER).devices() if d.device == "10.0.0.1")
+        assert device.names == ("copier.example.com",)
