@@ -6,6 +6,7 @@ import base64
 import gc
 import pickle
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -16,6 +17,7 @@ from analyzer.smtp import DialogueParser
 from analyzer.smtp.records import AuthAttempt, Dialogue
 from tests.support.material import REPOSITORY
 from tests.support.scans import sessions_of
+from tests.support.stores import filled
 from tests.support.tools import needs_tshark
 
 CANARY = b"c4n4ry"
@@ -49,6 +51,30 @@ def test_no_output_shows_a_secret(
     _assert_silent(output.read_bytes())
     said = capsys.readouterr()
     _assert_silent((said.out + said.err).encode())
+
+
+@pytest.mark.parametrize("format", ["table", "json", "csv", "markdown", "html", "xlsx"])
+def test_no_report_on_a_period_shows_a_secret(
+    format: str, stored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output, since = tmp_path / "out", ["--since", "2026-01-01", "--until", "2026-12-31"]
+    main(["report", "--store", str(stored), *since, "--format", format, "--output", str(output)])
+    written = output.read_bytes()
+    if format == "xlsx":
+        with ZipFile(output) as workbook:
+            written = b"".join(map(workbook.read, workbook.namelist()))
+    assert b"scan@" in written
+    _assert_silent(written)
+    said = capsys.readouterr()
+    _assert_silent((said.out + said.err).encode())
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of all recorded captures."""
+    path = tmp_path_factory.mktemp("store") / "store.db"
+    filled(path, sessions_of(_CAPTURES / "office", _CAPTURES / "mechanisms")).close()
+    return path
 
 
 _WITH_KEYS = [("office", "keys.log"), ("mechanisms", "keys.log"), ("tls", "tls/keys.log")]

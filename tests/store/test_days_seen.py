@@ -9,7 +9,7 @@ from analyzer.store import Source, open_store
 from tests.support.past import PastSessions
 from tests.support.weeks import MONDAY, login, office, week, weekly
 
-SEEN = [*weekly("10.0.0.1", [0, 2]), login("10.0.0.2", 3), login("10.0.0.2", 3, "XOAUTH2"), *weekly("fd00::1", [1])]
+SEEN = [*weekly("10.0.0.1", [0, 2]), login("10.0.0.2", 3), login("10.0.0.2", 10, "XOAUTH2"), *weekly("fd00::1", [1])]
 
 
 def test_each_address_has_its_days_in_order_and_no_others(url: str) -> None:
