@@ -109,6 +109,9 @@ def sections(document: Record, limit: int) -> Iterator[Section]:
         table = Table(DEVICE_COLUMNS, rows, more, "--limit shows more", is_status=True)
         legend = list(scan_wording.legend(shown))
         yield Section("Devices", [table, Items(legend)] if legend else [table])
+        if findings := list(scan_wording.findings(document["summary"])):
+            lines = [f"{severity}: {id} ({count:,}): {meaning}" for severity, id, count, meaning in findings]
+            yield Section("Findings (devices)", [Items(lines)])
         if todo := list(_todo(devices)):
             yield Section("What to do", todo)
         rows = [_share_row(entry, "another or unknown") for entry in document["providers"]]

@@ -49,6 +49,7 @@ def test_the_text_answers_first_and_then_tells_the_rest(office_document: PeriodD
         "Devices with a password, week by week",
         "What changed",
         "Devices",
+        "Findings (devices)",
         "What to do",
         "Providers",
         "Vendors",
