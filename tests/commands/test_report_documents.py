@@ -59,11 +59,10 @@ def test_the_timer_starts_the_service_of_its_name_and_makes_up_for_a_monday_that
     assert "Type=oneshot" in SERVICE
 
 
-def test_the_service_lets_sendmail_change_its_group() -> None:
-    """Each of these implies NoNewPrivileges for a service of a user (systemd.exec(5))."""
-    forbidding = (
-        "NoNewPrivileges DynamicUser SystemCall Restrict PrivateDevices ProtectKernel ProtectClock ProtectHostname "
-        "MemoryDenyWriteExecute LockPersonality"
-    )
-    settings = [line for line in SERVICE.splitlines() if "=" in line and not line.startswith("#")]
-    assert not [line for line in settings if line.startswith(tuple(forbidding.split()))]
+def test_the_service_is_the_user_that_the_store_belongs_to() -> None:
+    watch = (REPOSITORY / "scripts" / "smtpauth-watch.service").read_text()
+    assert "DynamicUser=yes" in watch
+    assert "\nUser=" not in watch  # so that it is called as the unit is
+    assert "\nUser=smtpauth-watch\nDynamicUser=yes\n" in SERVICE
+    assert "StateDirectory=smtpauth\n" in watch
+    assert "StateDirectory=smtpauth\n" in SERVICE
