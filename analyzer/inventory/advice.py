@@ -37,6 +37,10 @@ _WHY_UNKNOWN: dict[str, str] = {
 """What to do about ``unknown`` where all of the device's unreadable sessions have the same reason."""
 
 _PASSWORD_AT: dict[Standing, str] = {
+    "unclear": (
+        "Ask whoever runs the server that takes this password how long it will do so, and move the device to OAuth or "
+        "to a relay before it ends"
+    ),
     "own": (
         "This password goes to a relay or server of your own, so nobody ends it for you: see how that one sends on, "
         "and whether it uses a password for it"

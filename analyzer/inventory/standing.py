@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from ipaddress import ip_address
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
 from typing import Literal
 
 from analyzer.inventory.device import Server
@@ -25,6 +26,21 @@ STANDINGS: tuple[Standing, ...] = ("ended", "retiring", "unclear", "own", "kept"
 
 PASSWORD_METHODS = ("basic", "challenge")
 
+OWN_NETWORKS = tuple(
+    map(
+        ip_network,
+        (
+            *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),  # RFC 1918
+            *("100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),  # RFC 6598, RFC 1122, RFC 3927
+            *("fc00::/7", "fe80::/10", "::1/128"),  # RFC 4193, RFC 4291
+        ),
+    )
+)
+"""Addresses of a network's own. Those of documentation, which Python calls private, too, stand for public ones."""
+
+REMEMBERED = 4096
+"""Addresses of which it is remembered whether they are own: thousands of devices send to the same few servers."""
+
 _OF_POLICY: dict[str, Standing] = {
     "ended": "ended",
     "retiring": "retiring",
@@ -39,7 +55,13 @@ def standing_of(server: Server, providers: Mapping[str, Provider]) -> Standing:
     known = providers.get(server.provider) if server.provider is not None else None
     if known is not None:
         return _OF_POLICY[known.basic]
-    return "own" if ip_address(server.ip).is_private else "unclear"
+    return "own" if _is_own(server.ip) else "unclear"
+
+
+@lru_cache(REMEMBERED)
+def _is_own(ip: str) -> bool:
+    address = ip_address(ip)
+    return any(address in network for network in OWN_NETWORKS)
 
 
 def password_servers(status: Status, servers: Sequence[Server]) -> list[Server]:

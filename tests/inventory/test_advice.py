@@ -26,6 +26,10 @@ def test_a_retiring_provider_adds_what_it_announced() -> None:
     assert "December 2026" not in advice("password", (), [server()])
 
 
+def test_a_server_that_nobody_knows_asks_for_a_question() -> None:
+    assert advice("password", (), [server()]).startswith("Ask whoever runs the server")
+
+
 def test_a_provider_that_keeps_passwords_asks_for_nothing_yet() -> None:
     assert advice("password", (), [server("sendgrid"), server("gmail")]).startswith("Nothing to do until")
     assert not advice("mixed", (), [server("sendgrid")]).startswith("Nothing to do")

@@ -28,6 +28,11 @@ def server(provider: str | None = None, ip: str = PUBLIC, method: str = "basic")
         (None, PUBLIC, "unclear"),
         (None, PRIVATE, "own"),
         (None, "fd00::25", "own"),
+        (None, "100.64.0.25", "own"),
+        (None, "127.0.0.1", "own"),
+        (None, "fe80::25", "own"),
+        (None, "198.51.100.25", "unclear"),  # documentation: stands for a public address
+        (None, "2001:db8::25", "unclear"),
         ("exchange-online", PRIVATE, "retiring"),  # a mirror or translation: the name says whose it is
     ],
 )
