@@ -255,6 +255,8 @@ def document(
             0,
             ("east", "west"),
         ),
+        returned=devices[5:6],
+        absent=[replace(device, device=f"10.98.0.{number}") for number, device in enumerate(devices[:3], 1)],
         forecast=date(2027, 2, 14),
     )
     deadline = Deadline(

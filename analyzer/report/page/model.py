@@ -209,9 +209,11 @@ class View:
     Attributes:
         title: what the report is, e.g. ``Week 47 of 2026``. subtitle: its days or its inputs.
         devices_seen, still_password: the answer. difference: to the period before; ``None`` without one.
-        compared_with: the period before in words. unit: what a period is called, e.g. ``week``.
+        compared_with: the period before in words. unit: what a period of the trend is called, e.g. ``week``.
         summary: the answer as a sentence. scope: what it rests on.
         forecast: a sentence on when the number reaches zero. forecast_day: that day.
+        returned, absent: devices with a password that move the number without a change: seen again, and not seen
+            this time.
         devices: worst first, those listed. unlisted_devices: how many further ones there are.
         sources: where the plans' knowledge comes from, and as of when.
         provider_view, provider_notes: the provider's exports beside ours; the first note is the answer.
@@ -233,6 +235,8 @@ class View:
     forecast: str | None = None
     forecast_day: date | None = None
     changes: Sequence[ChangeGroup] | None = None
+    returned: Sequence[str] = ()
+    absent: Sequence[str] = ()
     providers: Sequence[Share] = ()
     vendors: Sequence[Share] = ()
     plans: Sequence[Plan] = ()

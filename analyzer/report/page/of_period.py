@@ -49,7 +49,7 @@ def view_of_period(document: PeriodDocument) -> View:
         still_password=summary["still_password"],
         difference=summary["still_password"] - before["still_password"] if compared else None,
         compared_with=_before(record["before"]) if compared else None,
-        unit=wording.unit_noun(record["period"]),
+        unit=wording.unit_noun(record["trend"][-1]) if record["trend"] else "period",
         summary=record["sentence"],
         scope=quality,
         statuses=status_counts(summary),
@@ -59,6 +59,8 @@ def view_of_period(document: PeriodDocument) -> View:
         forecast=wording.forecast(record),
         forecast_day=record["forecast"] and date.fromisoformat(record["forecast"]),
         changes=list(_changes(record)) if compared else None,
+        returned=record["returned"],
+        absent=record["absent"],
         providers=_shares(record["providers"], "another or unknown"),
         vendors=_shares(record["vendors"], "unknown"),
         plans=plans,
@@ -181,3 +183,5 @@ def _quality(record: Record) -> Iterator[Fact]:
     yield Fact("inputs cut or damaged", f"{seen['damaged']:,} of {seen['inputs']:,}", concern=seen["damaged"] > 0)
     yield Fact("days without traffic", f"{seen['days_without']:,}", concern=seen["days_without"] > 0)
     yield Fact("sensors", f"{len(seen['sensors']):,}")
+    if missing := seen["missing_sensors"]:
+        yield Fact("sensors missing", f"{len(missing):,}", concern=True)

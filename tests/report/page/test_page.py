@@ -142,6 +142,24 @@ def test_without_a_period_before_there_is_no_talk_of_changes() -> None:
     assert not set(outline.attributes("class")) & {"chart"}
 
 
+def test_devices_that_move_the_number_without_a_change_are_named() -> None:
+    text = "".join(Outline(page_of(document(60))).text)
+    assert "1 device with a password was seen again, which does not mean anything yet" in text
+    assert "3 devices with a password were not seen this time" in text
+    assert "10.98.0.1, 10.98.0.2, 10.98.0.3" in text
+
+
+def test_what_was_not_observed_is_cause_for_concern() -> None:
+    whole = document(20)
+    quality = replace(whole.report.quality, dropped=1234, days_without=2, missing_sensors=("west",))
+    page = page_of(replace(whole, report=replace(whole.report, quality=quality)))
+    concerns = re.findall(r"<div class=concern><dt>(.*?)<dd>(.*?)</div>", page)
+    assert ("packets lost by sensors", "1,234") in concerns
+    assert ("days without traffic", "2") in concerns
+    assert ("sensors missing", "1") in concerns
+    assert "No report from west" in page
+
+
 def test_an_empty_period_is_a_page_too() -> None:
     page = page_of(document(devices=[]))
     assert "None was seen sending mail." in page
