@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analyzer.commands import baseline as commands_baseline
 from analyzer.commands.baseline import Baseline, read_baseline
 from analyzer.errors import InputError
 from analyzer.inventory.device import Device
@@ -99,6 +100,15 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=r"it cannot be read|no file can have such a name"):
         read_baseline(name)
+
+
+def test_a_file_too_large_to_be_a_report_is_not_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands_baseline, "LARGEST", 9)
+    assert baseline(tmp_path, "10.0.0.1\n").accepts(device())
+    with pytest.raises(InputError, match="which no report is"):
+        baseline(tmp_path, "10.0.0.1\n\n")
 
 
 @given(st.sampled_from(STATUSES), st.sampled_from(STATUSES))

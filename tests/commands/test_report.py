@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.cli import main
-from analyzer.commands.report import ENDINGS
+from analyzer.commands.report import ENDINGS, NAMED
 from tests.commands.running import PATIENCE, run, start
 from tests.support.reports import HOSTILE
 from tests.support.stores import filled
@@ -126,6 +126,16 @@ def test_a_baseline_fails_only_on_what_is_worse(
     listed = tmp_path / "accepted.txt"
     listed.write_text("10.0.0.20 # until January\n10.0.0.21 password\n10.0.0.23\n")
     assert report(*WEEK, "--baseline", listed) == 0
+
+
+def test_devices_that_fail_are_named_up_to_a_limit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    seen = [one for n in range(1, NAMED + 4) for one in weekly(f"10.0.0.{n}", [11], mac=COPIER + n)]
+    path = tmp_path / "store.db"
+    filled(path, seen).close()
+    assert main(["report", "--store", str(path), *WEEK, "--fail-on", "mixed"]) == 1
+    err = capsys.readouterr().err
+    assert "13 devices at or above --fail-on: 10.0.0.1 (password), " in err
+    assert err.rstrip().endswith("10.0.0.10 (password) and 3 more")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from analyzer.history.compile import compile_report
 from analyzer.inventory.session import Session
 from analyzer.report.period.deadlines import deadlines
 from analyzer.report.period.model import PeriodDocument
+from analyzer.report.period.sections import ENTRIES, NAMED
 from analyzer.report.period.write import PeriodFormat, write_period
 from analyzer.report.redact import Redactor
 from tests.support.material import REPOSITORY
@@ -73,6 +74,29 @@ def test_no_more_devices_than_the_limit_and_the_rest_is_counted(office_document:
     assert "  ... and 11 more (--limit shows more)" in text
     assert "... and 11 more (--limit shows more)" in written("markdown", office_document, limit=2)
     assert text.count("\n  oauth ") == 0
+
+
+def test_long_tables_and_long_lists_of_names_are_cut_and_the_rest_is_counted() -> None:
+    crowd = [
+        one
+        for n in range(ENTRIES + 5)
+        for one in weekly(f"10.0.0.{n}", [11], mac=COPIER + n, username=f"{n}@example.com", server_ip="52.96.0.1")
+    ]
+    text = written("table", document([*weekly("10.0.0.200", range(9, 12), "XOAUTH2"), *crowd]))
+    changes = text.partition("\nWhat changed\n")[2].partition("\nDevices\n")[0]
+    assert changes.count("\n  new ") == ENTRIES
+    assert "  ... and 5 more (JSON lists them all)" in changes
+    todo = " ".join(text.partition("\nWhat to do\n")[2].split())
+    assert f"10.0.0.{NAMED - 1} and {ENTRIES + 5 - NAMED} more: " in todo
+
+
+def test_plans_beyond_the_limit_are_counted() -> None:
+    crowd = [
+        one
+        for n in range(ENTRIES + 5)
+        for one in weekly(f"10.0.0.{n}", [11], mac=COPIER + n, server_ip=f"10.1.0.{n}", server_name=f"relay{n}.example")
+    ]
+    assert "To look at: 5 more plans; JSON lists them all" in written("table", document(crowd))
 
 
 def test_colour_only_where_it_is_wanted(office_document: PeriodDocument) -> None:
