@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any, NamedTuple
 
@@ -25,6 +26,14 @@ LISTED_ADDRESSES = 64
 """Public addresses kept of one account: a site has one or two, a mailbox under attack is tried from thousands."""
 
 LONGEST_REASON = 300
+
+LONGEST_WORD = 64
+"""Characters of a client app's name or of an address that are looked at: what is remembered must not be as long as a
+field may be."""
+
+REMEMBERED = 1024
+"""Shapes of objects, client apps and addresses that are remembered, of each: a log has a handful, and says them again
+and again."""
 
 SMTP = ("authenticatedsmtp", "smtp", "smtpauth")
 """What the log calls the client app, without signs (Microsoft Learn: "Authenticated SMTP")."""
@@ -71,7 +80,7 @@ def read_sign_ins(name: str) -> tuple[list[SignIns], SourceFile]:
     accounts: dict[str, SignIns] = {}
     rows = others = unusable = 0
     for entry in entries:
-        if plain(entry.client) not in SMTP:
+        if not _is_smtp(entry.client[:LONGEST_WORD]):
             others += 1
             continue
         key = entry.account.strip().casefold()
@@ -91,9 +100,8 @@ def _add(account: SignIns, entry: _SignIn) -> None:
         account.failures += 1
         if entry.reason and entry.time >= account.last_failure:
             account.last_failure, account.last_reason = entry.time, entry.reason[:LONGEST_REASON]
-    try:
-        address = str(ip_address(entry.address.strip()))
-    except ValueError:
+    address = _address(entry.address[:LONGEST_WORD])
+    if address is None:
         return
     table = account.addresses if succeeded else account.refused_from
     if address in table or len(table) < LISTED_ADDRESSES:
@@ -126,10 +134,28 @@ def _from_json(name: str) -> Iterator[_SignIn]:
         raise missing(name, WHAT, list(keys), COLUMNS)
     for entry in found:
         flat = _flat(entry)
-        header = list(flat)
-        at = positions(header, COLUMNS)
-        values = list(flat.values())
-        yield _SignIn(*(values[at[key]] if key in at else "" for key in COLUMNS))
+        names = _names(tuple(flat))
+        yield _SignIn(*("" if name is None else flat[name] for name in names))
+
+
+@lru_cache(REMEMBERED)
+def _names(keys: tuple[str, ...]) -> list[str | None]:
+    """Which of an object's keys is which column, in the order of :data:`COLUMNS`."""
+    at = positions(keys, COLUMNS)
+    return [keys[at[column]] if column in at else None for column in COLUMNS]
+
+
+@lru_cache(REMEMBERED)
+def _is_smtp(client: str) -> bool:
+    return plain(client) in SMTP
+
+
+@lru_cache(REMEMBERED)
+def _address(text: str) -> str | None:
+    try:
+        return str(ip_address(text.strip()))
+    except ValueError:
+        return None
 
 
 def _flat(entry: Mapping[str, Any]) -> dict[str, str]:
