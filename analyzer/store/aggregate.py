@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from analyzer.store.facts import reduced
 from analyzer.store.interning import ASKED, Numbers
+from analyzer.store.rows import write
 from analyzer.store.schema import aggregates, facts, sessions
 
 MOST_FACTS: Final = 256
@@ -82,7 +83,7 @@ def add(connection: Connection, sums: dict[Key, Sum]) -> None:
             "end": case((new.end > old.end, new.end), else_=old.end),
         },
     )
-    connection.execute(statement, [sums[key].row(key) for key in sorted(sums)])
+    write(connection, statement, [sums[key].row(key) for key in sorted(sums)])
 
 
 def crowded(connection: Connection, days: Iterable[int]) -> set[tuple[int, int]]:

@@ -71,6 +71,8 @@ _NOT_MAIL: Final = '{"is_smtp":false}'
 """Of a conversation that is none, only the number counts."""
 
 _facts = attrgetter(*FACTS)
+_hashable_facts = attrgetter(*(name for name in FACTS if name not in ("auth", "findings", "likelihoods")))
+_encoder = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False)
 _attempt_facts = attrgetter(*ATTEMPT_FACTS)
 _KEPT_DEFAULTS: Final = {
     name: default
@@ -82,13 +84,13 @@ _ATTEMPT_DEFAULTS: Final = dict(zip(ATTEMPT_FACTS, _attempt_facts(AuthAttempt(No
 
 def key_of(session: Session) -> tuple[Any, ...]:
     """What :func:`content_of` depends on, as something to look up: much cheaper than the content."""
-    values = [
-        tuple(value) if type(value) is list else tuple(sorted(value.items())) if isinstance(value, Mapping) else value
-        for value in _facts(session)
-        if value is not session.auth
-    ]
-    attempts = [_attempt_facts(attempt) for attempt in session.auth]
-    return session.messages > 0, tuple(attempts), tuple(values)
+    return (
+        session.messages > 0,
+        tuple([_attempt_facts(attempt) for attempt in session.auth]),
+        tuple(session.findings),
+        tuple(sorted(session.likelihoods.items())) if session.likelihoods else (),
+        _hashable_facts(session),
+    )
 
 
 def content_of(session: Session) -> str:
@@ -112,7 +114,7 @@ def _attempt_content(attempt: AuthAttempt) -> dict[str, Any]:
 
 
 def _json(facts: Mapping[str, Any]) -> str:
-    return json.dumps(facts, sort_keys=True, separators=(",", ":"))
+    return _encoder.encode(facts)
 
 
 def hash_of(content: str) -> str:

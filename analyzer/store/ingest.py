@@ -22,6 +22,7 @@ from analyzer.store.identity import CLOCKS_DIFFER, MOST_VIEWS, View, counted, en
 from analyzer.store.interning import ASKED, Numbers
 from analyzer.store.records import Ingested, Source
 from analyzer.store.retention import sessions_from
+from analyzer.store.rows import write
 from analyzer.store.schema import clients, facts, inputs, sessions
 from analyzer.store.times import bounded, day_of
 
@@ -250,7 +251,7 @@ class Ingestion:
                     1, view.messages, int(session.complete), int(session.gaps > 0), view.start, view.start, view.end
                 )
                 sums.setdefault((day, client, number), Sum()).add(one)
-        self._connection.execute(insert(sessions), rows)
+        write(self._connection, insert(sessions), rows)
         aggregate.add(self._connection, sums)
 
     def _change(self, changed: list[dict[str, object]]) -> None:

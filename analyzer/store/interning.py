@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import Column, Connection, Table, bindparam, func, insert, select, update
 
 from analyzer.store.facts import hash_of, marks_of
+from analyzer.store.rows import write
 from analyzer.store.schema import clients, facts
 
 ASKED: Final = 500
@@ -39,7 +40,7 @@ class Numbers:
                 content = contents[key]
                 rows.append({"id": number, "hash": key, "content": content, **marks_of(content)})
                 self._facts[key] = number
-            self._connection.execute(insert(facts), rows)
+            write(self._connection, insert(facts), rows)
         return {key: self._facts[key] for key in contents}
 
     def of_content(self, content: str) -> int:

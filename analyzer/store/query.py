@@ -16,7 +16,7 @@ from analyzer.store.facts import restored
 from analyzer.store.interning import ASKED
 from analyzer.store.names import recall
 from analyzer.store.schema import aggregates, clients, facts, inputs
-from analyzer.store.times import DAY, date_of, number_of
+from analyzer.store.times import DAY, bounded, date_of, number_of
 
 TEMPLATES: Final = 20_000
 """Restored sessions that are remembered between queries, some 2 KB each: one week and the next are much alike."""
@@ -135,7 +135,7 @@ def quality(connection: Connection, first: date, last: date) -> Quality:
         .where(_within(first, last), facts.c.mail)
     ).one()
     seen = connection.execute(select(func.count(column.day.distinct())).where(_within(first, last))).scalar_one()
-    began, ended = number_of(first) * DAY, (number_of(last) + 1) * DAY
+    began, ended = bounded(number_of(first) * DAY), bounded((number_of(last) + 1) * DAY)
     sources = connection.execute(
         select(inputs.c.sensor, inputs.c.damaged, inputs.c.dropped).where(
             inputs.c.first < ended, inputs.c.last >= began
