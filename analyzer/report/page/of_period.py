@@ -32,6 +32,9 @@ from analyzer.report.provider_view import (
 from analyzer.report.text import clean
 from analyzer.report.wording import Record
 
+CONCERN = 0.1
+"""Share of sessions from which on it matters that they were not seen whole, or could not be told."""
+
 
 def view_of_period(document: PeriodDocument) -> View:
     """What the page shows of ``document``."""
@@ -174,11 +177,13 @@ def _shares(entries: list[Record], unnamed: str) -> list[Share]:
 
 def _quality(record: Record) -> Iterator[Fact]:
     seen = record["quality"]
-    sessions = seen["sessions"] or 1
-    yield Fact("sessions", f"{seen['sessions']:,}")
-    yield Fact("seen as a whole", f"{seen['complete'] / sessions:.1%}", concern=seen["complete"] * 10 < sessions * 9)
-    yield Fact("with bytes missing", f"{seen['gaps'] / sessions:.1%}", concern=seen["gaps"] * 10 > sessions)
-    yield Fact("login could not be told", f"{seen['unknown'] / sessions:.1%}", concern=seen["unknown"] * 10 > sessions)
+    sessions = seen["sessions"]
+    yield Fact("sessions", f"{sessions:,}", concern=sessions == 0)
+    if sessions:
+        whole, gaps, unknown = (seen[key] / sessions for key in ("complete", "gaps", "unknown"))
+        yield Fact("seen as a whole", f"{whole:.1%}", concern=whole < 1 - CONCERN)
+        yield Fact("with bytes missing", f"{gaps:.1%}", concern=gaps > CONCERN)
+        yield Fact("login could not be told", f"{unknown:.1%}", concern=unknown > CONCERN)
     yield Fact("packets lost by sensors", f"{seen['dropped']:,}", concern=seen["dropped"] > 0)
     yield Fact("inputs cut or damaged", f"{seen['damaged']:,} of {seen['inputs']:,}", concern=seen["damaged"] > 0)
     yield Fact("days without traffic", f"{seen['days_without']:,}", concern=seen["days_without"] > 0)

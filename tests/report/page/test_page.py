@@ -164,6 +164,8 @@ def test_an_empty_period_is_a_page_too() -> None:
     page = page_of(document(devices=[]))
     assert "None was seen sending mail." in page
     assert "No mail was seen in 2026-W47" in page
+    assert "<title>Nothing seen: Week 47 of 2026</title>" in page
+    assert "<b>0</b>" not in page  # no success to be proud of
 
 
 def test_what_does_not_fit_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
