@@ -32,12 +32,7 @@ def read_answers(data: bytes, time: int, source: Source) -> Iterator[Learned]:
     for record in records:
         if record.end - record.data == _SIZES.get(record.type):
             address = host_address(data[record.data : record.end])
-            labels = record.labels
-            for _ in range(LONGEST_CHAIN):
-                alias_of = asked_as.get(_folded(labels))
-                if alias_of is None:
-                    break
-                labels = alias_of
+            labels = _asked_for(record.labels, asked_as) if asked_as else record.labels
         elif record.type == PTR:
             address = reversed_address(record.labels)
             labels, _ = read_name(data, record.data) if address is not None else ((), 0)
@@ -55,6 +50,15 @@ def _aliases(data: bytes, message: Message) -> dict[tuple[bytes, ...], tuple[byt
         if record.type == CNAME:
             found[_folded(read_name(data, record.data)[0])] = record.labels
     return found
+
+
+def _asked_for(labels: tuple[bytes, ...], asked_as: dict[tuple[bytes, ...], tuple[bytes, ...]]) -> tuple[bytes, ...]:
+    for _ in range(LONGEST_CHAIN):
+        alias_of = asked_as.get(_folded(labels))
+        if alias_of is None:
+            break
+        labels = alias_of
+    return labels
 
 
 def _folded(labels: tuple[bytes, ...]) -> tuple[bytes, ...]:

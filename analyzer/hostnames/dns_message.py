@@ -79,18 +79,26 @@ def read_message(data: bytes) -> Message:
         raise Malformed("shorter than a header")
     flags, *counts = struct.unpack_from(">5H", data, 2)
     at, room = 12, MOST_RECORDS
+    size = len(data)
+    pointed: dict[int, tuple[bytes, ...]] = {}  # most records have the question's name, by a pointer to it
     sections: list[list[Record]] = []
     for section, count in enumerate(counts):
         records: list[Record] = []
         for _ in range(min(count, room)):
-            labels, at = read_name(data, at)
+            word = data[at] << 8 | data[at + 1] if at + 2 <= size else 0
+            if (known := pointed.get(word)) is not None:
+                labels, at = known, at + 2
+            else:
+                labels, at = read_name(data, at)
+                if word >= _POINTER << 8:
+                    pointed[word] = labels
             if section == 0:
                 kind, end = _word(data, at), at + 4
                 start = at = end
             else:
                 kind, start = _word(data, at), at + 10
                 at = end = start + _word(data, at + 8)
-            if end > len(data):
+            if end > size:
                 raise Malformed("a record ends behind the message")
             records.append(Record(labels, kind, start, end))
         room -= len(records)

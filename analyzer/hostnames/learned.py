@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Literal, NamedTuple
 
@@ -12,6 +13,9 @@ LONGEST_NAME = 253
 
 LONGEST_CLASS = 64
 """Characters kept of a vendor class (DHCP option 60); real ones have 5 to 40."""
+
+CACHED = 8192
+"""Names and addresses that are remembered as they were understood, some 2 MB of each: most are said over and over."""
 
 
 class Learned(NamedTuple):
@@ -35,6 +39,7 @@ class Learned(NamedTuple):
     vendor_class: str | None = None
 
 
+@lru_cache(CACHED)
 def host_name(raw: bytes) -> str | None:
     """``raw`` as a host name, or ``None`` where it is none: letters and digits of any language, ``-``, ``_``, dots.
 
@@ -55,6 +60,7 @@ def vendor_class(raw: bytes) -> str | None:
     return "".join(filter(str.isprintable, raw[:LONGEST_CLASS].decode("latin-1"))).strip() or None
 
 
+@lru_cache(CACHED)
 def host_address(packed: bytes) -> str | None:
     """Canonical text of an address of 4 or 16 bytes; ``None`` where it can be no host's: blocklists of names answer
     with loopback and unspecified addresses."""
