@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Protocol
 
 import numpy as np
@@ -29,6 +30,10 @@ from analyzer.watch.names import Names
 
 SESSIONS_AT_ONCE = 5_000
 """Sessions that wait to be stored, some 2 KB each."""
+
+STORE_EVERY = 2.0
+"""Seconds between portions while one file follows another: a disk that is made to write after each of thousands takes
+longer than the rest. What a kill undoes is read again."""
 
 MOST_WAITING = 1_000
 """Files read of which a conversation is still open. Beyond that the one read first is recorded although it is needed: a
@@ -156,6 +161,7 @@ class Taker:
         self._hosts = KnownNames()
         self._waiting: list[_Read] = []  # read to the end, not recorded yet
         self._cut: dict[str, _Read] = {}  # by path: read as far as it goes, and it may go on
+        self._kept = monotonic()
         self._passed: set[str] = set()  # names of what is no capture
         self.counts = Counts()
         self.oddities: Counter[str] = Counter()
@@ -199,7 +205,8 @@ class Taker:
             if stop():
                 break
             self._read(ready, drain=drain)
-            self._keep()
+            if monotonic() - self._kept >= STORE_EVERY:
+                self._keep()
         self._keep()
 
     def finish(self, *, for_good: bool) -> None:
@@ -384,6 +391,7 @@ class Taker:
             elif not is_needed:
                 over.append(read)
         self._record(over)
+        self._kept = monotonic()
 
     def _record(self, over: Sequence[_Read]) -> None:
         self._hand_over(*(read.source for read in over))
