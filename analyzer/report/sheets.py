@@ -11,7 +11,8 @@ from typing import Literal
 from analyzer.report.page.model import DeviceRow, ServerUse, View
 from analyzer.report.period.wording import CHANGE_TITLES
 
-Kind = Literal["text", "wrapped", "number", "percent", "day", "moment"]
+Kind = Literal["text", "wrapped", "figure", "number", "percent", "day", "moment", "status"]
+"""``figure``: whatever it is, to the left."""
 Value = str | int | float | date | datetime | None
 
 
@@ -44,7 +45,7 @@ LONGEST_NAME = 31
 
 _DEVICES = (
     Column("Address", 16),
-    Column("Status", 11),
+    Column("Status", 11, "status"),
     Column("Name", 28),
     Column("Change", 11),
     Column("Plan", 6, "number"),
@@ -77,7 +78,7 @@ _DEVICES = (
 
 def sheets(view: View) -> Iterator[Sheet]:
     """All sheets that have something to say; the devices' comes second."""
-    yield Sheet("Summary", (Column("Figure", 34), Column("Value", 90, "wrapped")), list(_summary(view)))
+    yield Sheet("Summary", (Column("Figure", 34), Column("Value", 90, "figure")), list(_summary(view)))
     titles = {plan.number: plan.title for plan in view.plans}
     yield Sheet("Devices", _DEVICES, (_device(device, titles) for device in view.devices), frozen=1)
     if view.plans:
@@ -115,8 +116,8 @@ def sheets(view: View) -> Iterator[Sheet]:
                 Column("Address", 16),
                 Column("Name", 28),
                 Column("Maker", 20),
-                Column("Before", 12),
-                Column("Now", 12),
+                Column("Before", 12, "status"),
+                Column("Now", 12, "status"),
             ),
             (
                 (
@@ -241,9 +242,7 @@ def _rest(view: View) -> Iterator[Sheet]:
             ((row.account, row.service, len(row.devices), ", ".join(row.devices)) for row in view.shared),
         )
     if view.provider_notes:
-        yield Sheet(
-            "Provider's view", (Column("Provider's view", 110, "wrapped"),), ((note,) for note in view.provider_notes)
-        )
+        yield Sheet("Provider", (Column("Provider's view", 110, "wrapped"),), ((note,) for note in view.provider_notes))
     for table in view.provider_view:
         yield Sheet(
             shorten(table.title, LONGEST_NAME, placeholder="…"), [Column(title, 28) for title in table.head], table.rows

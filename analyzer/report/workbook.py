@@ -25,6 +25,9 @@ from analyzer.report.period.model import PeriodDocument
 from analyzer.report.redact import Redactor
 from analyzer.report.sheets import LONGEST_NAME, STACK, TREND, Kind, Sheet, Value, sheets
 
+HEAD_HEIGHT = 32
+"""Points; two lines."""
+
 LONGEST_CELL = 32_767
 """Characters of a cell; Excel calls a file with a longer one damaged."""
 
@@ -34,11 +37,14 @@ IN_MEMORY = 16 * 1024 * 1024
 MOST_ROWS = 1_048_576
 """Rows of a sheet, its head included; what is beyond is said in its last row."""
 
-_FORBIDDEN = re.compile(r"[\[\]:*?/\\]")
+_FORBIDDEN = re.compile(r"[\[\]:*?/\\']")  # an apostrophe is allowed, but not every program can refer to such a sheet
 _COLOURS = {"exposed": "#B3201F", "password": "#DD8A3E", "mixed": "#C9A400"}
+_INKS = {"exposed": "#B3201F", "password": "#B4500B", "mixed": "#806200", "oauth": "#1B7342"}
 _FORMATS: dict[Kind, dict[str, object]] = {
     "text": {"valign": "top"},
     "wrapped": {"valign": "top", "text_wrap": True},
+    "figure": {"valign": "top", "align": "left", "text_wrap": True, "num_format": "#,##0"},
+    "status": {"valign": "top"},
     "number": {"valign": "top", "num_format": "#,##0"},
     "percent": {"valign": "top", "num_format": "0.0%"},
     "day": {"valign": "top", "num_format": "yyyy-mm-dd"},
@@ -86,17 +92,21 @@ def _write_book(view: View, out: IO[bytes]) -> None:
         last = max((device.last_seen for device in view.devices if device.last_seen), default=datetime(2000, 1, 1))
         book.set_properties({"title": f"{view.title} {view.subtitle}".rstrip(), "created": last.replace(tzinfo=UTC)})
         formats = {kind: book.add_format(look) for kind, look in _FORMATS.items()}
+        statuses = {status: book.add_format({"bold": True, "font_color": ink}) for status, ink in _INKS.items()}
         head = book.add_format({"bold": True, "bottom": 1, "valign": "top", "text_wrap": True, "bg_color": "#EEF1F5"})
         taken: set[str] = set()
         for sheet in sheets(view):
             page = book.add_worksheet(_name(sheet.name, taken))
-            count = _write(page, sheet, head, formats)
+            count = _write(page, sheet, head, formats, statuses)
             if sheet.name == TREND:
                 _chart(book, page, count)
 
 
-def _write(page: Worksheet, sheet: Sheet, head: Format, formats: dict[Kind, Format]) -> int:
+def _write(
+    page: Worksheet, sheet: Sheet, head: Format, formats: dict[Kind, Format], statuses: dict[str, Format]
+) -> int:
     """Head and rows; returns how many rows there are."""
+    page.set_row(0, HEAD_HEIGHT)
     page.freeze_panes(1, sheet.frozen)
     page.set_landscape()
     page.set_paper(9)  # A4
@@ -111,13 +121,18 @@ def _write(page: Worksheet, sheet: Sheet, head: Format, formats: dict[Kind, Form
             page.write_string(number, 0, "There are more rows than a sheet can hold.", formats["text"])
             break
         for index, (column, value) in enumerate(zip(sheet.columns, row, strict=True)):
-            _cell(page, number, index, value, formats[column.kind], formats)
+            _cell(page, number, index, value, formats[column.kind])
+    for index, column in enumerate(sheet.columns):
+        if column.kind == "status" and number:
+            for status, look in statuses.items():
+                rule = {"type": "cell", "criteria": "==", "value": f'"{status}"', "format": look}
+                page.conditional_format(1, index, number, index, rule)
     if number:
         page.autofilter(0, 0, number, len(sheet.columns) - 1)
     return number
 
 
-def _cell(page: Worksheet, row: int, column: int, value: Value, look: Format, formats: dict[Kind, Format]) -> None:
+def _cell(page: Worksheet, row: int, column: int, value: Value, look: Format) -> None:
     """A value as what it is: what came as text stays text, whatever it looks like."""
     if value is None or value == "":
         return
@@ -129,8 +144,7 @@ def _cell(page: Worksheet, row: int, column: int, value: Value, look: Format, fo
     elif isinstance(value, date):
         page.write_datetime(row, column, datetime.combine(value, time()), look)
     else:
-        # A figure in a column of text, as on the summary, is shown as a figure.
-        page.write_number(row, column, value, formats["number"] if look is formats["wrapped"] else look)
+        page.write_number(row, column, value, look)
 
 
 def _name(name: str, taken: set[str]) -> str:
