@@ -68,7 +68,7 @@ def test_what_begins_with_all_that_was_read_is_read_on(
 
 @pytest.mark.parametrize(
     "frames",
-    [FRAMES[:4], FRAMES[:3] + FRAMES[5:], FRAMES[:4] + [Frame(FRAMES[4].time + 1000, *FRAMES[4][1:])]],
+    [FRAMES[:4], FRAMES[:3] + FRAMES[5:], [*FRAMES[:4], Frame(FRAMES[4].time + 1000, *FRAMES[4][1:])]],
     ids=["shorter", "a part of it", "another time"],
 )
 def test_what_only_begins_alike_is_read_from_its_start(

@@ -113,7 +113,7 @@ def test_whatever_is_written_when_and_wherever_the_program_is_killed_the_result_
                     run = Run(folder, opened)
                 folder.wait(data.draw(st.sampled_from([1, 40])))
                 run.look()
-            if data.draw(st.booleans()):
+            if run is not None and data.draw(st.booleans()):
                 run.end()
                 run = None
         run = run or Run(folder, opened)
