@@ -315,10 +315,10 @@ class Taker:
         if key is not None:
             self._extents.note(key, before)
         now = look(entry.path, entry.name)
-        if now is not None and now != entry:
+        origin = reader.source
+        if now is not None and now != entry and (reader.lost is not None or origin.bytes_read != entry.size):
             self._note_changed(now, key)
             return
-        origin = reader.source
         times = (origin.first_time or 0, origin.last_time or 0)
         source = Source(
             self._sensor, entry.name, *times, origin.dropped, reader.lost is not None, identity=ready.identity
@@ -338,7 +338,7 @@ class Taker:
             self._hand_over()
 
     def _note_changed(self, now: Entry, key: str | None) -> None:
-        """A file is not what it was when we began to read it: it will be named again."""
+        """A file became another one while we read it: it will be named again."""
         self.counts.changed += 1
         try:
             same = self._extents.look(now).key == key

@@ -234,10 +234,10 @@ def test_what_real_programs_capture_and_rotate_is_taken_as_one_scan_takes_it(
             assert time.monotonic() < deadline
             time.sleep(0.05)
         time.sleep(0.5)  # from the file to the socket
-        for kill in range(3):
+        for kill in range(2):
             with watching(folder, store) as watch:
-                for at in range(kill * len(frames) // 3, (kill + 1) * len(frames) // 3, 50):
-                    network.send(frames[at : min(at + 50, (kill + 1) * len(frames) // 3)])
+                for at in range(kill * len(frames) // 2, (kill + 1) * len(frames) // 2, 50):
+                    network.send(frames[at : min(at + 50, (kill + 1) * len(frames) // 2)])
                     time.sleep(0.05)
                 watch.process.send_signal(signal.SIGKILL)
                 watch.process.wait(PATIENCE)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from analyzer.inventory.session import Session
 from analyzer.packets import SUBMISSION_PORTS
 from analyzer.store import open_store
 from analyzer.streams import Limits
@@ -315,19 +316,44 @@ def test_a_file_that_vanishes_between_the_look_and_the_reading_is_counted(
         assert not run.said
 
 
-def test_a_file_overwritten_while_its_turn_had_not_come_is_lost_and_told(
-    folder: Folder, store: Path, records: list[Record]
+@pytest.mark.parametrize(("block", "lost"), [(16 << 20, 0), (4096, 1)], ids=["read by then", "not read by then"])
+def test_a_file_overwritten_while_it_is_read_is_told_unless_all_of_it_had_been_read(
+    folder: Folder, store: Path, records: list[Record], monkeypatch: pytest.MonkeyPatch, block: int, lost: int
 ) -> None:
-    one, other = parts(records, 2)
+    monkeypatch.setattr("analyzer.watch.taking.BLOCK_BYTES", block)
+    one, other = parts(records, 2)[0], recorded(slice(6, 8))
     folder.put("mail.pcap", in_bytes(one), age=100)
+    overwritten: list[Path] = []
+
+    def overwrite(session: Session) -> Session:
+        if not overwritten:
+            overwritten.append(folder.put("mail.pcap", in_bytes(other), age=50))
+        return session
+
+    with running(folder, store, on_session=overwrite) as run:
+        run.look()
+        assert overwritten
+        assert (run.taker.counts.lost, run.taker.counts.changed) == (lost, lost)
+        assert [line for line in run.said if "it was overwritten while it was read" in line] == run.said
+        before = run.taker.counts.frames
+        run.look()
+        assert run.taker.counts.frames == before + len(other)
+        run.end()
+
+
+def test_a_file_that_is_another_one_by_its_turn_is_read_as_that(
+    folder: Folder, store: Path, records: list[Record], whole: dict[str, Any]
+) -> None:
+    folder.put("mail.pcap", in_bytes(recorded(slice(6, 7))), age=100)
     with running(folder, store) as run:
         finished = run.follower.look()
-        folder.put("mail.pcap", in_bytes(other), age=0)
+        folder.put("mail.pcap", in_bytes(records), age=50)
         run.taker.take(finished)
-        assert run.taker.counts.changed == 1
-        run.look(drain=True)
+        run.look()
+        assert run.taker.counts.frames == len(records)
+        assert not run.said
         run.end()
-        assert run.taker.counts.files == 1
+    assert inventory_of(store) == whole
 
 
 def test_asked_to_stop_it_leaves_the_rest_for_another_run(
