@@ -38,6 +38,11 @@ class Learned(NamedTuple):
     name: str | None = None
     vendor_class: str | None = None
 
+    @property
+    def is_lease(self) -> bool:
+        """Whether it says no more than that the address was given to the interface."""
+        return self.address is not None and self.mac is not None and self.name is None
+
 
 @lru_cache(CACHED)
 def host_name(raw: bytes) -> str | None:

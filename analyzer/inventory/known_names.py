@@ -136,7 +136,7 @@ class KnownNames:
     def learn(self, learned: Learned) -> None:
         """Remember one thing."""
         source, time, address, mac, name, described = learned
-        if address is not None and mac is not None and name is None:
+        if address is not None and mac is not None and learned.is_lease:
             self._addresses.add(address, LEASE, mac, time)
             return
         if name is not None and address is not None:

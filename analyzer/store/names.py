@@ -1,7 +1,7 @@
 """What hosts are called, learned day after day: each thing once, with the days on which it was learned first and last.
 
 A device says its name when it asks for an address, which may be days before it sends mail; so a report looks back
-:data:`REACH` days for names.
+:data:`REACH` days for names. Not for leases: an address that is somebody else's by now is not two devices'.
 """
 
 from __future__ import annotations
@@ -76,14 +76,16 @@ def _make_room(connection: Connection) -> int:
 
 
 def recall(connection: Connection, first: date, last: date) -> Iterator[Learned]:
-    """What was learned in these days, both included, or in the :data:`REACH` days before them."""
+    """What was learned in these days, both included, and names that were in the :data:`REACH` days before them."""
     column = names.c
     query = select(column.content, column.first, column.last).where(
         column.last >= number_of(first) - REACH, column.first <= number_of(last)
     )
     for content, began, ended in connection.execute(query.order_by(column.hash)):
         for day in sorted({began, ended}):
-            yield _restored(content, day)
+            learned = _restored(content, day)
+            if ended >= number_of(first) or not learned.is_lease:
+                yield learned
 
 
 def export(connection: Connection) -> Iterator[dict[str, Any]]:

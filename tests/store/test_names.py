@@ -70,6 +70,14 @@ def test_names_from_before_a_period_count_for_a_while(store: Store) -> None:
     assert told(store, later + timedelta(days=1), later + timedelta(days=1)) == []
 
 
+def test_leases_from_before_a_period_do_not_count(store: Store) -> None:
+    lease = Learned("dhcp", START - DAY, address="10.10.0.103", mac=MAC + 1)
+    store.ingest([session(attempt(), client_mac=ROUTER, client_ttl=63)], SOURCE, names=[lease])
+    assert device_in(store).mac is None
+    store.ingest([], SOURCE, names=[lease._replace(time=START, mac=MAC)])
+    assert (device_in(store).mac, device_in(store).clients_behind) == (MAC, 1)
+
+
 def test_names_that_are_learned_after_a_period_do_not_count(store: Store) -> None:
     store.ingest([session(attempt())], SOURCE, names=[named("copier3.example", START + DAY)])
     assert told(store, ON, ON) == []
