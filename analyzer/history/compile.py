@@ -46,8 +46,14 @@ class Past(Protocol):
     def inventory(self, first: date, last: date, clients: Collection[str] | None = None) -> Inventory:
         """What a scan of these days' traffic would say, of ``clients`` alone where given."""
 
-    def days_seen(self, first: date, last: date) -> Mapping[str, Sequence[date]]:
-        """The days on which each address was seen."""
+    def last_days(self, first: date, last: date) -> Mapping[str, date]:
+        """The last of these days on which each address was seen."""
+
+    def days_seen(self, first: date, last: date, clients: Collection[str]) -> Mapping[str, Sequence[date]]:
+        """The days on which each of the addresses was seen."""
+
+    def days_observed(self, first: date, last: date) -> Sequence[date]:
+        """The days on which anything was seen, in order."""
 
     def trend(self, weeks: int, last: date) -> Sequence[TrendPoint]:
         """ISO weeks, oldest first, up to the one that ``last`` lies in."""
@@ -102,17 +108,17 @@ def _compared(
     inventory_before = past.inventory(before.first, before.last)
     of_before = inventory_before.outlines()
     missing = tuple(sorted(set(past.quality(before.first, before.last).sensors) - set(report.quality.sensors)))
-    days_seen = past.days_seen(period.first - timedelta(LOOKBACK), period.last)
-    dormant, beyond = _dormant(days_seen, {ip for outline in of_before for ip in outline.ips}, before)
+    dormant, beyond = _dormant(
+        past, period.first - timedelta(LOOKBACK), {ip for outline in of_before for ip in outline.ips}, before
+    )
     earlier = _Earlier([(inventory_before, of_before)])
     for one in _when_seen_last(dormant, past):
         earlier.add(one)
 
     in_period_before = set(map(id, of_before))
     known = _known_from_long_ago(first_seen, period, earlier.outlines)
-    observed = sorted({day for days in days_seen.values() for day in days})
     changes: list[tuple[ChangeKind, Device | None, Outline | None]] = []
-    returned, absent = [], []
+    returned, gone = [], []
     for machine in machines(report.devices, earlier.outlines, [inventory, *earlier.inventories]):
         now, was = machine.now, machine.before
         if now is not None:
@@ -122,11 +128,12 @@ def _compared(
             elif now.status in STILL_PASSWORD and id(was) not in in_period_before:
                 returned.append(now)
         elif was is not None and was.status in STILL_PASSWORD:
-            days = {day for ip in machine.ips for day in days_seen.get(ip, ()) if day < period.first}
-            if not missing and falls_silent_in(period, before, days, observed):
-                changes.append(("silent", None, was))
-            elif id(was) in in_period_before:
-                absent.append(was)
+            gone.append((machine.ips, was))
+    silent, absent = _silent_and_absent(gone, past, period, before)
+    if missing:  # nobody is called silent: the ones that the sensor saw are absent only because it is
+        silent, absent = [], [*silent, *absent]
+    changes += [("silent", None, was) for was in silent]
+    absent = [was for was in absent if id(was) in in_period_before]
     in_full = earlier.in_full([*(was for _, _, was in changes if was is not None), *absent])
     found = [Change(kind, now, None if was is None else in_full[id(was)]) for kind, now, was in changes]
     return replace(
@@ -139,6 +146,22 @@ def _compared(
         quality=replace(report.quality, missing_sensors=missing),
         unlisted=dict(report.unlisted) | ({"dormant addresses": beyond} if beyond else {}),
     )
+
+
+def _silent_and_absent(
+    gone: Sequence[tuple[frozenset[str], Outline]], past: Past, period: Period, before: Period
+) -> tuple[list[Outline], list[Outline]]:
+    """Of machines that are not seen any more (addresses, and what they were), those whose absence became telling, and
+    the others."""
+    since = period.first - timedelta(LOOKBACK)
+    days_seen = past.days_seen(since, before.last, {ip for ips, _ in gone for ip in ips})
+    observed = past.days_observed(since, period.last)
+    silent: list[Outline] = []
+    absent: list[Outline] = []
+    for ips, was in gone:
+        days = {day for ip in ips for day in days_seen.get(ip, ())}
+        (silent if falls_silent_in(period, before, days, observed) else absent).append(was)
+    return silent, absent
 
 
 class _Earlier:
@@ -191,16 +214,11 @@ def _known_from_long_ago(first_seen: Mapping[str, int], period: Period, others: 
     return known.difference(*(device.ips for device in others))
 
 
-def _dormant(
-    days_seen: Mapping[str, Sequence[date]], in_period_before: Collection[str], before: Period
-) -> tuple[dict[str, date], int]:
+def _dormant(past: Past, since: date, in_period_before: Collection[str], before: Period) -> tuple[dict[str, date], int]:
     """Addresses that were seen earlier than the period before and not in it, with the last of those days; and how many
     more there are."""
-    last = {
-        ip: max(earlier)
-        for ip, days in days_seen.items()
-        if ip not in in_period_before and (earlier := [day for day in days if day < before.first])
-    }
+    earlier = past.last_days(since, before.first - timedelta(1))
+    last = {ip: day for ip, day in earlier.items() if ip not in in_period_before}
     latest = sorted(last, key=lambda ip: (-last[ip].toordinal(), ip))[:MOST_DORMANT]
     return {ip: last[ip] for ip in latest}, len(last) - len(latest)
 

@@ -102,16 +102,42 @@ def _add(connection: Connection, templates: Templates, which: ColumnElement[bool
             made.add(session, times - 1)
 
 
-def days_seen(connection: Connection, first: date, last: date) -> dict[str, list[date]]:
-    """The days on which each client was seen, in order."""
+def last_days(connection: Connection, first: date, last: date) -> dict[str, date]:
+    """The last of these days on which each client was seen."""
     column = aggregates.c
-    pairs = select(column.client_id, column.day).where(_within(first, last)).distinct().subquery()
-    query = select(clients.c.ip, pairs.c.day).join(clients, clients.c.id == pairs.c.client_id).order_by(pairs.c.day)
-    dates = {number: date_of(number) for number in range(number_of(first), number_of(last) + 1)}
+    latest = (
+        select(column.client_id, func.max(column.day).label("day"))
+        .where(_within(first, last))
+        .group_by(column.client_id)
+        .subquery()
+    )
+    query = select(clients.c.ip, latest.c.day).join(clients, clients.c.id == latest.c.client_id)
+    return {ip: date_of(day) for ip, day in connection.execute(query)}
+
+
+def days_seen(connection: Connection, first: date, last: date, ips: Collection[str]) -> dict[str, list[date]]:
+    """The days on which each of the clients ``ips`` was seen, in order."""
+    column = aggregates.c
     found: dict[str, list[date]] = defaultdict(list)
-    for ip, day in connection.execute(query.execution_options(yield_per=FETCHED)):
-        found[ip].append(dates[day])
+    wanted = sorted(ips)
+    for at in range(0, len(wanted), ASKED):
+        query = (
+            select(clients.c.ip, column.day)
+            .join(clients, clients.c.id == column.client_id)
+            .where(_within(first, last), clients.c.ip.in_(wanted[at : at + ASKED]))
+            .distinct()
+            .order_by(column.day)
+        )
+        for ip, day in connection.execute(query):
+            found[ip].append(date_of(day))
     return dict(found)
+
+
+def days_observed(connection: Connection, first: date, last: date) -> list[date]:
+    """The days on which anything was seen, in order."""
+    column = aggregates.c.day
+    days = select(column).where(_within(first, last)).distinct().order_by(column)
+    return [date_of(day) for day in connection.execute(days).scalars()]
 
 
 def days(connection: Connection) -> tuple[date, date] | None:

@@ -161,10 +161,20 @@ class Store:
         with transaction(self._engine, writes=False) as connection:
             return query.inventory(connection, self._templates, first, last, clients)
 
-    def days_seen(self, first: date, last: date) -> Mapping[str, Sequence[date]]:
-        """The days, both ends included, on which each client address was seen, in order."""
+    def last_days(self, first: date, last: date) -> Mapping[str, date]:
+        """The last of these days, both ends included, on which each client address was seen."""
         with transaction(self._engine, writes=False) as connection:
-            return query.days_seen(connection, first, last)
+            return query.last_days(connection, first, last)
+
+    def days_seen(self, first: date, last: date, clients: Collection[str]) -> Mapping[str, Sequence[date]]:
+        """The days, both ends included, on which each of these client addresses was seen, in order."""
+        with transaction(self._engine, writes=False) as connection:
+            return query.days_seen(connection, first, last, clients)
+
+    def days_observed(self, first: date, last: date) -> Sequence[date]:
+        """The days, both ends included, on which anything was seen, in order."""
+        with transaction(self._engine, writes=False) as connection:
+            return query.days_observed(connection, first, last)
 
     def trend(self, weeks: int, last: date) -> Sequence[TrendPoint]:
         """The ``weeks`` ISO weeks up to the one that ``last`` lies in, oldest first, none before the first day."""

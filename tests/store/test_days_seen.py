@@ -16,7 +16,10 @@ def test_each_address_has_its_days_in_order_and_no_others(url: str) -> None:
     with open_store(url, today=lambda: MONDAY) as store:
         store.ingest(SEEN, Source("office", "a.pcap"))
         for first, last in ((MONDAY, date(2026, 12, 1)), (date(2026, 9, 10), date(2026, 9, 21)), (MONDAY, MONDAY)):
-            assert store.days_seen(first, last) == PastSessions(SEEN).days_seen(first, last)
+            theirs, both = PastSessions(SEEN), ["10.0.0.1", "fd00::1", "10.9.9.9"]
+            assert store.last_days(first, last) == theirs.last_days(first, last)
+            assert store.days_seen(first, last, both) == theirs.days_seen(first, last, both)
+            assert store.days_observed(first, last) == theirs.days_observed(first, last)
 
 
 def test_an_inventory_of_some_addresses_leaves_the_others_out(url: str) -> None:

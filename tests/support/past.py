@@ -38,11 +38,19 @@ class PastSessions:
                 made.add(session)
         return made
 
-    def days_seen(self, first: date, last: date) -> Mapping[str, Sequence[date]]:
+    def last_days(self, first: date, last: date) -> Mapping[str, date]:
+        every = {session.client_ip for session in self._of(first, last)}
+        return {ip: days[-1] for ip, days in self.days_seen(first, last, every).items()}
+
+    def days_seen(self, first: date, last: date, clients: Collection[str]) -> Mapping[str, Sequence[date]]:
         found: dict[str, set[date]] = defaultdict(set)
         for session in self._of(first, last):
-            found[session.client_ip].add(day_of(session))
+            if session.client_ip in clients:
+                found[session.client_ip].add(day_of(session))
         return {ip: sorted(days) for ip, days in found.items()}
+
+    def days_observed(self, first: date, last: date) -> Sequence[date]:
+        return sorted({day_of(session) for session in self._of(first, last)})
 
     def trend(self, weeks: int, last: date) -> Sequence[TrendPoint]:
         reach = self.days()
