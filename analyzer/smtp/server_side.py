@@ -90,7 +90,7 @@ class ServerSide(State):
         if pending and code < 400 and pending[0] in _UNREMARKABLE and code not in ONLY_TO and not self._must_look():
             if self._lmtp and pending[0] == "RCPT":
                 self._recipients += 1
-            pending.popleft()
+            pending.pop(0)
             return
         if self._dropped:
             self._dropped -= 1
@@ -110,7 +110,7 @@ class ServerSide(State):
             if isinstance(head, Exchange) and code == 334:
                 head.challenge(lines[-1][4:])
                 return
-            pending.popleft()
+            pending.pop(0)
             if not pending and self._before is not None:
                 self._before = None  # all that was in doubt was answered as commands are
                 self._greeted_as_smtp = True
@@ -129,7 +129,7 @@ class ServerSide(State):
         """A reply that only ``kind`` gets: the commands before it in the queue get none any more."""
         pending = self._pending
         while pending and _kind(pending[0]) != kind:
-            pending.popleft()  # all of them where its command was not seen as such
+            pending.pop(0)  # all of them where its command was not seen as such
         self._result.oddities["reply-out-of-step"] += 1
 
     def _is_reply_without_greeting(self, code: int) -> bool:
