@@ -41,8 +41,8 @@ class Deadline:
     counted_from: date
     devices: int
     note: str | None
-    source: str | None = None
-    as_of: date | None = None
+    source: str
+    as_of: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ class DeviceRow:
         login: mechanisms, else methods, as read or inferred. evidence, confidence: how the status is known.
         first_seen: ever, as far as is known; else in the report. last_seen: in the report.
         new_last_failure: the last refusal that was read, in words.
-        plan: number of a :class:`Plan`. advice: one sentence, where there are no plans.
+        plan: number of a :class:`Plan`.
         change: what became of it since the period before.
         facts: further labelled facts (owner, location, mail program, …), in order.
     """
@@ -166,7 +166,6 @@ class DeviceRow:
     last_seen: datetime | None
     clients_behind: int
     findings: tuple[str, ...]
-    advice: str
     plan: int | None = None
     change: ChangeKind | None = None
     facts: tuple[tuple[str, str], ...] = ()
@@ -214,7 +213,7 @@ class View:
         forecast: a sentence on when the number reaches zero. forecast_day: that day.
         returned, absent: devices with a password that move the number without a change: seen again, and not seen
             this time.
-        devices: worst first, those listed. unlisted_devices: how many further ones there are.
+        devices: worst first, those listed.
         sources: where the plans' knowledge comes from, and as of when.
         provider_view, provider_notes: the provider's exports beside ours; the first note is the answer.
         notes: limits of the result, one sentence each. complete: whether the result may pass a gate.
@@ -249,5 +248,4 @@ class View:
     quality: Sequence[Fact] = ()
     notes: Sequence[str] = ()
     complete: bool = True
-    unlisted_devices: int = 0
     legend: Sequence[tuple[str, str]] = field(default_factory=tuple)

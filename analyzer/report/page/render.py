@@ -77,7 +77,7 @@ def write_view(view: View, out: TextIO) -> None:
         vendors=_bars(view.vendors),
         plan_titles={plan.number: shorten(plan.title, TITLE, placeholder="…") for plan in view.plans},
         listed=view.devices[:DEVICES_LISTED],
-        unlisted=len(view.devices) - DEVICES_LISTED + view.unlisted_devices,
+        unlisted=len(view.devices) - DEVICES_LISTED,
         shared=view.shared[:ROWS_LISTED],
         tables=[table.rows[:ROWS_LISTED] for table in view.provider_view],
     )

@@ -43,7 +43,6 @@ def device_row(record: Record, plan: int | None = None) -> DeviceRow:
         last_seen=moment(record["last_seen"]),
         clients_behind=record["clients_behind"],
         findings=tuple(record["findings"]),
-        advice=record["advice"],
         plan=plan,
         change=record.get("change"),
         facts=tuple(_facts(record)),

@@ -21,7 +21,7 @@ def point(ago: int, exposed: int, password: int, mixed: int) -> Point:
 
 
 def deadline(day: date, provider: str = "Exchange Online") -> Deadline:
-    return Deadline(provider, day, (day - MONDAY).days, MONDAY, 3, None)
+    return Deadline(provider, day, (day - MONDAY).days, MONDAY, 3, None, "a page of theirs", MONDAY)
 
 
 counts = st.integers(0, 5000)
