@@ -1,0 +1,161 @@
+"""``smtpauth store``, and ``scan --store``."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from shutil import copy
+
+import pytest
+
+from analyzer.cli import main
+from analyzer.report.redact import Redactor
+from analyzer.store import open_store
+from tests.commands.running import COMMAND, OFFICE, environment, run, shell
+from tests.support.material import REPOSITORY
+
+_EVER = (date(1970, 1, 1), date(2262, 1, 1))
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of the office's traffic, not to be changed."""
+    folder = tmp_path_factory.mktemp("office")
+    name = folder / "mail.db"
+    assert main(["scan", str(OFFICE), "--store", str(name), "--sensor", "tap1", "-q", "--output", f"{folder}/o"]) == 0
+    return name
+
+
+@pytest.fixture
+def filled(office: Path, tmp_path: Path) -> str:
+    """A copy of it."""
+    return str(copy(office, tmp_path / "mail.db"))
+
+
+def test_a_scan_puts_into_the_store_what_it_prints(filled: str, tmp_path: Path) -> None:
+    printed = run("scan", OFFICE, "--format", "json")
+    with open_store(filled) as store:
+        inventory = store.inventory(*_EVER)
+        devices = {device.device: device.status for device in inventory.devices()}
+        assert store.status().sensors == ("tap1",)
+        assert store.status().inputs == 3
+    assert devices == {device["device"]: device["status"] for device in json.loads(printed.stdout)["devices"]}
+
+
+def test_the_same_captures_again_in_parts_change_nothing(filled: str, tmp_path: Path) -> None:
+    before = run("store", "export", filled).stdout
+    for capture in sorted(OFFICE.glob("*.pcap*"), reverse=True):
+        done = run("scan", capture, "--store", filled, "--sensor", "tap1", "--format", "csv")
+        assert done.returncode in (0, 3), done.stderr
+    with open_store(filled) as store:
+        assert store.inventory(*_EVER).summary().sessions == 37
+    assert before.count('"session"') == 37
+
+
+def test_what_became_of_the_sessions_is_told_with_verbose(filled: str) -> None:
+    done = run("scan", OFFICE, "--store", filled, "-v")
+    assert "0 sessions stored, 0 completed, 37 known already" in done.stderr
+
+
+def test_a_cut_capture_is_stored_and_marked(tmp_path: Path) -> None:
+    cut = tmp_path / "cut.pcap"
+    cut.write_bytes((OFFICE / "office-1.pcap").read_bytes()[:-17])
+    assert run("scan", cut, "--store", tmp_path / "mail.db").returncode == 3
+    with open_store(str(tmp_path / "mail.db")) as store:
+        assert store.status().sessions > 0
+        assert store.quality(*_EVER).damaged == 1
+
+
+def test_user_names_are_replaced_before_they_are_stored(tmp_path: Path) -> None:
+    name = tmp_path / "mail.db"
+    done = run("scan", OFFICE, "--store", name, "--redact-users", env=environment(SMTPAUTH_REDACT_KEY="k"))
+    assert done.returncode == 0
+    exported = run("store", "export", name).stdout
+    plain = run("scan", OFFICE, "--format", "json")
+    users = {user for device in json.loads(plain.stdout)["devices"] for user in device["accounts"]}
+    assert users
+    raw = b"".join(path.read_bytes() for path in tmp_path.glob("mail.db*"))
+    for user in users:
+        assert f'"username":"{user}"' not in exported
+        assert f'"username":"{user}"'.encode() not in raw
+        assert Redactor(b"k").alias(user) in exported
+
+
+def test_the_result_is_printed_even_if_the_store_breaks(filled: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sqlite3
+
+    other = sqlite3.connect(filled, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    program = "from analyzer.store import engine; engine.WAIT = 0.2\n"
+    program += "import analyzer.store.store as s; s.open_store.__kwdefaults__['wait'] = 0.2\n"
+    program += "import sys; from analyzer.cli import main; sys.exit(main(sys.argv[1:]))"
+    arguments = ["scan", str(OFFICE), "--store", filled]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False, cwd=REPOSITORY
+    )
+    other.close()
+    assert done.returncode == 2
+    assert "another process keeps it locked" in done.stderr
+    assert "10.20.0" in done.stdout
+
+
+def test_status_tells_what_is_there(filled: str) -> None:
+    table = run("store", "status", filled)
+    assert table.returncode == 0
+    assert "Sessions    37" in table.stdout
+    record = json.loads(run("store", "status", filled, "--format", "json").stdout)
+    assert (record["sessions"], record["sensors"], record["first"]) == (37, ["tap1"], "2026-11-24")
+
+
+def test_a_store_goes_through_a_pipe_into_another(filled: str, tmp_path: Path) -> None:
+    done = shell(f"smtpauth store export {filled} - | smtpauth store import {tmp_path}/b.db -")
+    assert done.returncode == 0, done.stderr
+    assert "37 sessions stored" in done.stderr
+    again = run("store", "export", tmp_path / "b.db", tmp_path / "b.jsonl")
+    assert (again.returncode, again.stdout) == (0, "")
+    assert sorted((tmp_path / "b.jsonl").read_text().splitlines()) == sorted(
+        run("store", "export", filled).stdout.splitlines()
+    )
+    done = run("store", "import", tmp_path / "b.db", tmp_path / "b.jsonl")
+    assert "0 sessions stored, 0 completed, 37 known already" in done.stderr
+
+
+def test_prune_and_init_say_what_they_did(filled: str, tmp_path: Path) -> None:
+    assert "0 sessions removed" in run("store", "prune", filled, "--keep-days", "7").stderr
+    assert json.loads(run("store", "status", filled, "--format", "json").stdout)["keep_days"] == 7
+    assert "nothing to do" in run("store", "init", filled).stderr
+    done = run("store", "init", tmp_path / "new.db")
+    assert (done.returncode, done.stderr.endswith("ready\n")) == (0, True)
+    assert run("store", "init", tmp_path / "new.db", "-q").stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["status", "x.db", "y"], "takes no file"),
+        (["status", "x.db", "--keep-days", "3"], "goes with 'store prune'"),
+        (["prune", "x.db", "--keep-days", "0"], "positive whole number"),
+        (["vacuum", "x.db"], "invalid choice"),
+        (["export", "none.db"], "there is no store yet"),
+        (["import", "x.db", "no/such/file"], "cannot be read"),
+        (["import", "x.db", "/dev/null"], "not what 'smtpauth store export' writes"),
+        (["export", "mysql://a:secret@b/c"], "a store is"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(tmp_path: Path, arguments: list[str], words: str) -> None:
+    done = run("store", *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert words in done.stderr
+    assert "secret" not in done.stderr
+
+
+def test_a_reader_that_has_seen_enough_ends_an_export_quietly(filled: str) -> None:
+    command = " ".join([*COMMAND, "store", "export", filled])
+    done = subprocess.run(
+        ["bash", "-c", f"{command} | head -c 1"], capture_output=True, text=True, check=True, env=environment()
+    )
+    assert done.stderr == ""
