@@ -90,7 +90,7 @@ def compile_report(past: Past, period: Period, weeks: int = WEEKS_SHOWN) -> Peri
         first_seen=_first_seen(devices, first_seen),
         shared=[SharedAccount(user, service or None, ips) for (user, service), ips in shared.items()],
         quality=quality,
-        forecast=forecast(trend),
+        forecast=forecast([point for point in trend if point.period.last <= period.last]),
         unlisted=past.unlisted(period.first, period.last),
     )
     before = periods.before(period)

@@ -9,13 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.history import compile as compiling
+from analyzer.history import periods
 from analyzer.history.compile import compile_report
 from analyzer.history.model import PeriodReport, SharedAccount
 from analyzer.inventory.session import Session
 from analyzer.inventory.status import STILL_PASSWORD
 from tests.support.past import PastSessions
 from tests.support.sessions import silent
-from tests.support.weeks import COPIER, IN_TLS, MONDAY, ROUTER, SCANNER, at, login, weekly
+from tests.support.weeks import COPIER, IN_TLS, MONDAY, ROUTER, SCANNER, at, login, office, weekly
 from tests.support.weeks import week as week_number
 
 
@@ -131,6 +132,13 @@ def test_a_router_that_shows_as_such_in_one_week_only_separates_nobody() -> None
     before = weekly("10.0.1.1", range(5), mac=ROUTER)
     now = [*weekly("10.0.1.1", [5], mac=SCANNER), *weekly("10.0.3.3", [5], "XOAUTH2", mac=ROUTER, client_ttl=63)]
     assert told(report([*OTHERS, *before, *now])) == []
+
+
+def test_a_week_that_is_not_over_says_nothing_about_when_it_will_be() -> None:
+    monday = MONDAY + timedelta(weeks=11)
+    made = compile_report(PastSessions(office()), periods.between(monday - timedelta(5), monday))
+    assert made.trend[-1].period == week_number(11)
+    assert made.forecast == report(office(), 10).forecast != report(office(), 11).forecast
 
 
 def test_accounts_of_several_devices_are_named() -> None:
