@@ -41,6 +41,7 @@ IO_MODULES = {"asyncio", "io", "mmap", "os", "select", "socket", "ssl", "subproc
 
 LONGEST_MODULE = 600
 HEAVY = {
+    "alembic",
     "cryptography",
     "dns",
     "dpkt",
@@ -48,9 +49,11 @@ HEAVY = {
     "lz4",
     "numpy",
     "prometheus_client",
+    "psycopg",
     "pyshark",
     "rich",
     "scapy",
+    "sqlalchemy",
     "tabulate",
     "xlsxwriter",
     "zstandard",
@@ -123,6 +126,7 @@ def test_a_module_is_short_enough_to_hold_one_thing(module: Path) -> None:
         ["scrub", "--help"],
         ["report", "--help"],
         ["watch", "--help"],
+        ["store", "--help"],
     ],
     ids=" ".join,
 )
