@@ -64,7 +64,7 @@ def batches(path: Path, at_once: int) -> Iterator[FrameBatch]:
 def scanned(path: Path) -> list[Device]:
     inventory = Inventory()
     with open_captures([str(path)]) as captures:
-        analysis = Analysis(["eth1"] * len(captures.sources), inventory.add)
+        analysis = Analysis(["eth1"] * len(captures.sources), inventory.add, on_name=inventory.learn)
         for batch in captures.batches():
             analysis.feed(batch)
         analysis.finish()
