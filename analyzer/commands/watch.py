@@ -31,6 +31,9 @@ from analyzer.watch.directory import MOST_FILES
 
 SECOND = 1_000_000_000
 
+LOOKING = 0.1
+"""Of the time that may go into looks at the directory: with hundreds of thousands of files each takes a second."""
+
 PULSE = 0.5
 """Seconds after which a signal is noticed while nothing happens."""
 
@@ -80,6 +83,7 @@ class _Watch:
         self._status = StatusLine(wanted=not options.quiet)
         self._absent = self._too_many = False
         self._latest = 0
+        self._spent = 0.0  # seconds for the last look
         self._taker = Taker(
             store,
             sensor_of(options.sensor),
@@ -103,7 +107,7 @@ class _Watch:
             if final:
                 break
             self._try_to_keep()
-            until = monotonic() + options.interval
+            until = monotonic() + max(options.interval, self._spent / LOOKING)
             while not signals.ended and (left := until - monotonic()) > 0:
                 self._answer(signals)
                 self._status.update(self._line())
@@ -115,6 +119,7 @@ class _Watch:
             self._status.update(self._line())
             return signals.ended
 
+        began = monotonic()
         try:
             finished = self._follower.look(drain=self._options.drain)
         except InputError as error:  # unmounted, perhaps, or made anew
@@ -122,6 +127,7 @@ class _Watch:
                 self._say(f"{error}; waiting for it")
             self._absent = True
             return
+        self._spent = monotonic() - began
         if self._absent:
             self._absent = False
             self._say(f"{self._options.directory} can be read again")

@@ -60,10 +60,11 @@ class Entry:
             name = name.removesuffix(ending)
         return _NUMBERS.sub("", name)
 
-    @property
-    def age_order(self) -> tuple[int, tuple[str | int, ...]]:
-        """Sorts files of one series by when they were written last."""
-        return self.modified, natural_key(self.name)
+    def follows(self, other: Entry) -> bool:
+        """Whether it was written after ``other``, a file of the same series."""
+        if self.modified != other.modified:
+            return self.modified > other.modified
+        return natural_key(self.name) > natural_key(other.name)
 
 
 def look(path: str, name: str) -> Entry | None:
@@ -107,8 +108,9 @@ def listing(directory: str, pattern: str | None = None, most: int = MOST_FILES) 
     """
     entries: list[Entry] = []
     unlisted = 0
+    above = len(os.path.join(directory, ""))
     for path in _files(directory):
-        below = os.path.relpath(path, directory)
+        below = path[above:]
         if pattern is not None and not fnmatchcase(below if "/" in pattern else os.path.basename(path), pattern):
             continue
         if len(entries) == most:

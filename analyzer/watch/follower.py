@@ -17,6 +17,7 @@ collects packets before it writes. That does no harm: once a file has grown it i
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -30,9 +31,10 @@ SECOND = 1_000_000_000
 
 @dataclass(slots=True)
 class _Seen:
-    """A file at the last look, and since when it has been like that."""
+    """A file at the last look, of which series it is, and since when it has been like that."""
 
     entry: Entry
+    series: str
     since: float
     done: bool = False
 
@@ -84,6 +86,7 @@ class Follower:
         self._steady = steady
         self._most_files = most_files
         self._seen: dict[str, _Seen] = {}
+        self._to_come: Counter[str] = Counter()  # files that are not done, by series
         self.unlisted = 0
 
     def look(self, *, drain: bool = False) -> list[Finished]:
@@ -101,18 +104,20 @@ class Follower:
         seen: dict[str, _Seen] = {}
         newest: dict[str, Entry] = {}
         for entry in found.entries:
-            before = self._seen.get(entry.path)
-            seen[entry.path] = before if before is not None and before.entry == entry else _Seen(entry, now)
-            series = entry.series
-            if series not in newest or newest[series].age_order < entry.age_order:
-                newest[series] = entry
+            each = self._seen.get(entry.path)
+            if each is None or each.entry != entry:
+                each = _Seen(entry, entry.series, now)
+            seen[entry.path] = each
+            if each.series not in newest or entry.follows(newest[each.series]):
+                newest[each.series] = entry
         self._seen = seen  # of files that are gone nothing remains
+        self._to_come = Counter(each.series for each in seen.values() if not each.done)
         finished = []
         for each in seen.values():
             entry = each.entry
             if each.done or not entry.size:
                 continue
-            followed = newest[entry.series].path != entry.path
+            followed = newest[each.series].path != entry.path
             # By the file's own stamp, or as long as we have watched it, where that stamp is of another clock.
             quiet = max(now - each.since, (self._wall() - entry.modified) / SECOND)
             if drain or quiet >= self._settle or (followed and not entry.compressed):
@@ -122,9 +127,10 @@ class Follower:
     def done(self, entry: Entry) -> None:
         """Do not name this file again, unless something happens to it."""
         seen = self._seen.get(entry.path)
-        if seen is not None and seen.entry == entry:
+        if seen is not None and seen.entry == entry and not seen.done:
             seen.done = True
+            self._to_come[seen.series] -= 1
 
     def lives(self, series: str) -> bool:
         """Whether there were files of this series at the last look that are not :meth:`done`."""
-        return any(not seen.done and seen.entry.series == series for seen in self._seen.values())
+        return self._to_come[series] > 0

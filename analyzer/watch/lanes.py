@@ -96,5 +96,8 @@ class Lanes:
     def _fitting(self, series: str, start: int) -> Lane | None:
         fitting = [lane for lane in self._lanes if lane.goes_on_at(start)]
         own = [lane for lane in fitting if lane.series == series]
-        free = [lane for lane in fitting if not self._lives(lane.series)]
-        return max(own or free, key=lambda lane: lane.latest or 0, default=None)
+        return max(
+            own or [lane for lane in fitting if not self._lives(lane.series)],
+            key=lambda lane: lane.latest or 0,
+            default=None,
+        )
