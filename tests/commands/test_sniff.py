@@ -98,9 +98,10 @@ def sniffing(network: Namespace, folder: Path, *arguments: str, program: Sequenc
 
 
 def devices_of(path: Path) -> list[dict[str, Any]]:
-    """The inventory in a file, but for times and names that depend on how it was captured."""
+    """The inventory in a file, but for times and names that depend on how it was captured, and for the plans of scans."""
     devices = json.loads(path.read_text())["devices"]
     for device in devices:
+        device.pop("plan", None)
         for name in TIMES:
             device.pop(name)
     return sorted(devices, key=lambda device: str(device["device"]))
