@@ -93,10 +93,10 @@ def run(options: argparse.Namespace) -> int:
         drop_privileges(options.user)
         monitor = _monitor(options, capture, outlets, watcher, recording, ports, redactor)
         sniff = _Sniff(options, capture, monitor, outlets, snapshots, known, redactor)
-        sniff.keep()  # what cannot be written is better known now than in an hour
         if options.store is not None:
             sniff.storing = stores.LiveStoring(options.store, options.sensor, redactor, sniff.inputs)
             monitor.on_session = sniff.storing.take
+        sniff.keep()  # what cannot be written is better known now than in an hour
         with Signals(capture.stop) as signals, LiveTable(wanted=table) as picture:
             outlets.picture = picture
             sniff.listen(signals, picture)
