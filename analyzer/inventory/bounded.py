@@ -77,6 +77,8 @@ class Sightings(Generic[K]):
     def counts(self) -> list[tuple[K, int]]:
         """Keys and how often each was seen, most frequent first, then smallest."""
         self.settle()
+        if len(self.seen) < 2:  # most tables, and of many devices
+            return [(key, entry[COUNT]) for key, entry in self.seen.items()]
         return sorted(((key, entry[COUNT]) for key, entry in self.seen.items()), key=lambda pair: (-pair[1], pair[0]))
 
     def spans(self) -> Iterator[tuple[K, int, int, int]]:

@@ -341,13 +341,15 @@ def _servers(machine: DeviceBuilder, known: KnownNames) -> tuple[Server, ...]:
         by_ip[ip].append((port, name, provider, method, count))
     servers = []
     for ip, entries in by_ip.items():
-        names, providers, methods = Counter[str](), Counter[str](), Counter[str]()
+        names: dict[str, int] = {}  # counters cost ten times as much, and most have one key
+        providers: dict[str, int] = {}
+        methods: dict[str, int] = {}
         for _, name, provider, method, count in entries:
-            methods[method] += count
+            methods[method] = methods.get(method, 0) + count
             if name:
-                names[name] += count
+                names[name] = names.get(name, 0) + count
             if provider:
-                providers[provider] += count
+                providers[provider] = providers.get(provider, 0) + count
         called = known.server_names(ip)
         servers.append(
             Server(
@@ -355,7 +357,7 @@ def _servers(machine: DeviceBuilder, known: KnownNames) -> tuple[Server, ...]:
                 name=_most_frequent(names) or next(iter(called), None),
                 ports=tuple(sorted({entry[0] for entry in entries})),
                 provider=_most_frequent(providers) or next(filter(None, map(provider_of, called)), None),
-                sessions=methods.total(),
+                sessions=sum(methods.values()),
                 methods=dict(sorted(methods.items())),
             )
         )
@@ -363,7 +365,9 @@ def _servers(machine: DeviceBuilder, known: KnownNames) -> tuple[Server, ...]:
     return tuple(servers)
 
 
-def _most_frequent(counts: Counter[str]) -> str | None:
+def _most_frequent(counts: Mapping[str, int]) -> str | None:
+    if len(counts) == 1:
+        return next(iter(counts))
     return min(counts, key=lambda key: (-counts[key], key)) if counts else None
 
 
