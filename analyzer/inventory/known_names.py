@@ -182,12 +182,16 @@ class KnownNames:
         if mac is not None and (known := self._interfaces.get(mac)) is not None:
             entries.append(known)
         found: list[HostName] = []
+        if not entries:
+            return found
         for source in _SOURCES:
-            joined: Sightings[str] = Sightings(LISTED_NAMES)
-            for entry in entries:
-                if source in entry.tables:
-                    joined.merge(entry.tables[source])
-            found += [HostName(name, source) for name, _ in joined.counts()]
+            tables = [entry.tables[source] for entry in entries if source in entry.tables]
+            if len(tables) > 1:
+                joined: Sightings[str] = Sightings(LISTED_NAMES)
+                for table in tables:
+                    joined.merge(table)
+                tables = [joined]
+            found += [HostName(name, source) for table in tables for name, _ in table.counts()]
         return found
 
     def vendor_class(self, mac: int | None) -> str | None:

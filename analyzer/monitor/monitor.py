@@ -14,6 +14,7 @@ import numpy as np
 
 from analyzer.alerts import Event, Sighting, Throttle, Watcher
 from analyzer.capture.frames import FrameBatch
+from analyzer.hostnames import Learned
 from analyzer.inventory.devices import Inventory
 from analyzer.inventory.session import Session
 from analyzer.monitor.clock import SteadyClock
@@ -92,7 +93,7 @@ class Monitor:
             ports,
             limits,
             listen=lambda conversation: listen(conversation, self._sighted),
-            on_name=self.inventory.learn if host_names else None,
+            on_name=self._learned if host_names else None,
         )
         self._looked = self.clock.now()
 
@@ -144,6 +145,10 @@ class Monitor:
         self.inventory.add(session)
         if self.on_session is not None:
             self.on_session(session)
+
+    def _learned(self, learned: Learned) -> None:
+        told = self.clock.told(learned.time) if self.clock.shift else learned.time
+        self.inventory.learn(learned._replace(time=told))
 
     def _tell(self, events: Iterable[Event]) -> None:
         for event in events:
