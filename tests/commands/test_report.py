@@ -15,7 +15,7 @@ import pytest
 
 from analyzer.cli import main
 from analyzer.commands.report import ENDINGS, NAMED
-from tests.commands.running import PATIENCE, run, start
+from tests.commands.running import OFFICE, PATIENCE, run, start
 from tests.support.reports import HOSTILE
 from tests.support.stores import filled
 from tests.support.weeks import COPIER, office, weekly
@@ -214,6 +214,23 @@ def test_a_workbook_is_not_for_a_terminal_but_goes_through_a_pipe(store: str) ->
     assert (piped.returncode, shown.returncode) == (0, 2)
     os.close(screen)
     os.close(terminal)
+
+
+def test_a_report_says_of_devices_what_a_scan_of_the_same_captures_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, scanned, reported = tmp_path / "store.db", tmp_path / "scan.json", tmp_path / "report.json"
+    main(["scan", str(OFFICE), "--store", str(path), "--format", "json", "--output", str(scanned), "-q"])
+    day = ["--since", "2026-11-24", "--until", "2026-11-24"]
+    assert main(["report", "--store", str(path), *day, "--output", str(reported), "-q"]) == 0
+    theirs, ours = json.loads(scanned.read_text()), json.loads(reported.read_text())
+    assert [{**device, "known_since": None, "change": None} for device in theirs["devices"]] == [
+        {**device, "known_since": None} for device in ours["devices"]
+    ]
+    assert ours["summary"] == theirs["summary"]
+    assert ours["complete"] is theirs["complete"] is True
+    assert main(["report", "--store", str(path), *day, "--baseline", str(scanned), "-q"]) == 0
+    capsys.readouterr()
 
 
 def test_the_users_own_list_names_devices_and_their_owners(
