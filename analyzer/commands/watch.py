@@ -172,9 +172,9 @@ class _Watch:
         counts = self._taker.counts
         stored = counts.stored
         return (
-            f"{counts.files:,} files, {counts.frames:,} packets, {counts.sessions:,} sessions "
-            f"({stored.added:,} new, {stored.replaced:,} completed); {self._taker.waiting:,} files and "
-            f"{self._taker.open:,} conversations open; {memory() >> 20} MB"
+            f"{_count(counts.files, 'file')}, {_count(counts.frames, 'packet')}, {_count(counts.sessions, 'session')} "
+            f"({stored.added:,} new, {stored.replaced:,} completed); {_count(self._taker.waiting, 'file')} and "
+            f"{_count(self._taker.open, 'conversation')} open; {memory() >> 20} MB"
         )
 
     def _say(self, line: str) -> None:
@@ -224,13 +224,20 @@ class _Watch:
     def _sum_up(self) -> None:
         taker = self._taker
         counts = taker.counts
-        say(f"{counts.files:,} files taken, {counts.sessions:,} sessions, {counts.stored.added:,} of them new")
+        say(
+            f"{_count(counts.files, 'file')} taken, {_count(counts.sessions, 'session')}, "
+            f"{counts.stored.added:,} of them new"
+        )
         if taker.waiting:
-            say(f"{taker.waiting:,} files may have connections that go on; the next run reads them again")
+            say(f"{_count(taker.waiting, 'file')} may have connections that go on; what is needed is read again")
         if counts.hurried or taker.ended:
             say("incomplete: connections open for long, or in files that came out of order, were stored as they stood")
         if self._options.verbose:
             say(
-                f"{counts.known:,} files known, {counts.skipped:,} no captures, {counts.gone:,} gone, "
+                f"{_count(counts.known, 'file')} known, {counts.skipped:,} no captures, {counts.gone:,} gone, "
                 f"{counts.changed:,} changed while they were read"
             )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -36,7 +36,7 @@ def in_bytes(records: list[Record]) -> bytes:
     return PCAP_HEADER + b"".join(written)
 
 
-def inventory_of(store: Path) -> dict[str, Any]:
+def inventory_of(store: Path | str) -> dict[str, Any]:
     """All that reports say of what is in a store, without the names of files."""
     with open_store(str(store)) as opened:
         return _told(opened.inventory(FIRST, LAST))
