@@ -295,13 +295,14 @@ def test_mail_has_the_answer_as_its_subject_and_text_and_page(
     assert html.get_content().strip() == page.read_text().strip()
 
 
-def test_mail_that_is_refused_ends_with_exit_code_2(store: str, tmp_path: Path) -> None:
+def test_mail_that_is_refused_ends_with_exit_code_2(
+    report: Report, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "sendmail"
     path.write_text(f"#!{sys.executable}\nimport sys\nsys.stdin.read()\nsys.exit('no route')\n")
     path.chmod(0o755)
-    done = run("report", "--store", store, *WEEK, "--mail", "it@example.com", "--sendmail", path)
-    assert done.returncode == 2
-    assert "refused the mail (exit code 1): no route" in done.stderr
+    assert report(*WEEK, "--mail", "it@example.com", "--sendmail", path) == 2
+    assert "refused the mail (exit code 1): no route" in capsys.readouterr().err
 
 
 def test_options_may_stand_in_the_configuration(store: str, tmp_path: Path) -> None:
@@ -314,15 +315,18 @@ def test_options_may_stand_in_the_configuration(store: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("kind", ["newline", "html", "ansi", "formula"])
-def test_names_that_clients_chose_do_no_harm_in_mail_or_on_the_screen(tmp_path: Path, kind: str) -> None:
+def test_names_that_clients_chose_do_no_harm_in_mail_or_on_the_screen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
     name = HOSTILE[kind]
     seen = weekly("10.0.0.1", [11], mac=COPIER, ehlo=name, username=name, tls_sni=name, provider=None)
     path = tmp_path / "store.db"
     filled(path, seen).close()
     program, kept = keeps_mail(tmp_path)
-    done = run("report", "--store", path, *WEEK, "--mail", "it@example.com", "--sendmail", program, "--format", "table")
-    assert done.returncode == 0
-    assert not [char for char in done.stdout + done.stderr if not char.isprintable() and char != "\n"]
+    mail = ["--mail", "it@example.com", "--sendmail", program]
+    assert main(["report", "--store", str(path), *WEEK, *mail, "--format", "table"]) == 0
+    said = capsys.readouterr()
+    assert not [char for char in said.out + said.err if not char.isprintable() and char != "\n"]
     message = message_from_bytes(kept.read_bytes().partition(b"\n")[2], policy=default)
     assert set(message.keys()) == {"To", "Subject", "Date", "Auto-Submitted", "MIME-Version", "Content-Type"}
     assert "<script>alert" not in list(message.iter_parts())[1].get_content()
