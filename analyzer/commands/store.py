@@ -99,6 +99,7 @@ def _export(options: argparse.Namespace) -> None:
 def _import(options: argparse.Namespace) -> None:
     with open_store(options.url) as store, _input(options.file) as file:
         done, sums, skipped = store.import_lines(_lines(file))
+        store.refresh()
         tell(done, store.name, verbose=not options.quiet, quiet=options.quiet)
         if sums or skipped:
             _note(options, f"{store.name}: {sums:,} daily sums stored, {skipped:,} of days that have some already")

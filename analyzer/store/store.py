@@ -120,9 +120,12 @@ class Store:
 
     def refresh(self) -> None:
         """Work out the trend of weeks that have changed, so that a report need not."""
-        seen = self.days()
-        if seen is not None:
-            self.trend((seen[1] - seen[0]).days // 7 + 2, seen[1])
+        with transaction(self._engine, writes=False) as connection:
+            wanted = trend.missing(connection, trend.weeks_seen(connection))
+            made = [trend.work_out(connection, self._templates, monday) for monday in wanted]
+            as_of = trend.changes(connection)
+        if made:
+            self._keep(made, as_of)
 
     def prune(self, keep_days: int | None = None) -> int:
         """Remove sessions that are older than the store keeps them; returns how many.

@@ -18,7 +18,7 @@ from analyzer.history.model import Period, TrendPoint
 from analyzer.inventory.status import STATUSES, STILL_PASSWORD
 from analyzer.store.interning import ASKED
 from analyzer.store.query import Templates, days, inventory
-from analyzer.store.schema import weeks
+from analyzer.store.schema import aggregates, weeks
 from analyzer.store.settings import set_setting, setting
 from analyzer.store.times import date_of, monday_of, number_of
 
@@ -32,6 +32,12 @@ def mondays(connection: Connection, count: int, last: date) -> list[int]:
         return []
     until = monday_of(number_of(last))
     return list(range(max(monday_of(number_of(seen[0])), until - 7 * (count - 1)), until + 1, 7))
+
+
+def weeks_seen(connection: Connection) -> list[int]:
+    """The weeks in which anything was seen: a sensor with a wrong clock may leave centuries between them."""
+    found = connection.execute(select(aggregates.c.day).where(aggregates.c.day > 0).distinct()).scalars()
+    return sorted({monday_of(day) for day in found})
 
 
 def missing(connection: Connection, wanted: Iterable[int]) -> list[int]:

@@ -1,4 +1,4 @@
-"""Killed at any moment nothing is lost and nothing double after the next run; ``scripts/store-kills`` does more of it."""
+"""Killed at any moment, nothing is lost and nothing double after the next run (more: ``scripts/store-kills``)."""
 
 from __future__ import annotations
 

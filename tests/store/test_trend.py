@@ -8,9 +8,12 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from analyzer.inventory.session import Session
 from analyzer.store import Store, open_store
+from analyzer.store.engine import transaction
+from analyzer.store.schema import weeks
 from analyzer.store.times import DAY, date_of, monday_of, number_of
 from tests.store.sessions import fresh, session
 from tests.support.sessions import attempt
@@ -80,6 +83,14 @@ def test_a_better_view_of_a_session_changes_its_week(url: str) -> None:
         store.ingest([_of(MONDAY)])
         assert store.trend(1, MONDAY)[0].still_password == 1
         _check(store, MONDAY)
+
+
+def test_a_clock_that_is_centuries_off_costs_one_week(url: str) -> None:
+    with open_store(url) as store:
+        store.ingest([_of(MONDAY), _of(date(1970, 1, 9)), _of(date(2250, 1, 1))])
+        store.refresh()
+        with transaction(store._engine, writes=False) as connection:
+            assert len(connection.execute(select(weeks)).all()) == 3
 
 
 def test_what_was_worked_out_before_a_change_is_not_remembered_after_it(url: str) -> None:
