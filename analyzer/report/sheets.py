@@ -169,7 +169,7 @@ def _device(device: DeviceRow, titles: Mapping[int, str]) -> Sequence[Value]:
         device.evidence,
         device.confidence,
         _joined(device.accounts),
-        _joined(server.name or server.ip for server in device.servers),
+        _joined(server.name for server in device.servers),
         _joined(str(port) for port in _ports(device.servers)),
         _joined(server.provider for server in device.servers if server.provider),
         device.sessions,

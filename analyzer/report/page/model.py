@@ -120,13 +120,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class ServerUse:
-    """A server that a device sends to."""
+    """A server that a device sends to: all addresses of one name, or one address without a name."""
 
-    name: str | None
-    ip: str
+    name: str
+    ips: tuple[str, ...]
     ports: tuple[int, ...]
     provider: str | None
-    sessions: int
     methods: dict[str, int]
 
 
@@ -137,7 +136,7 @@ class DeviceRow:
     Attributes:
         login: mechanisms, else methods, as read or inferred. evidence, confidence: how the status is known.
         first_seen: ever, as far as is known; else in the report. last_seen: in the report.
-        new_last_failure: the last refusal that was read, in words.
+        last_failure: the last refusal that was read, in words.
         plan: number of a :class:`Plan`.
         change: what became of it since the period before.
         facts: further labelled facts (owner, location, mail program, …), in order.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import cache
 
@@ -33,7 +34,7 @@ def device_row(record: Record, plan: int | None = None) -> DeviceRow:
         methods=record["methods"],
         mechanisms=record["mechanisms"],
         accounts=tuple(record["accounts"]),
-        servers=tuple(_server(server) for server in record["servers"]),
+        servers=tuple(sorted(_servers(record["servers"]), key=lambda server: -sum(server.methods.values()))),
         sessions=record["sessions"],
         messages=record["messages"],
         auth_success=record["auth_success"],
@@ -72,15 +73,22 @@ def _login(record: Record) -> str:
     return ", ".join(record["mechanisms"]) or ", ".join(methods) or "none"
 
 
-def _server(record: Record) -> ServerUse:
-    return ServerUse(
-        name=record["name"],
-        ip=record["ip"],
-        ports=tuple(record["ports"]),
-        provider=record["provider"] and provider_name(record["provider"]),
-        sessions=record["sessions"],
-        methods=record["methods"],
-    )
+def _servers(records: Iterable[Record]) -> Iterator[ServerUse]:
+    """Most used first. Those of one name are one: a provider's name has dozens of addresses."""
+    by_name: dict[tuple[str, str | None], list[Record]] = {}
+    for record in records:
+        by_name.setdefault((record["name"] or record["ip"], record["provider"]), []).append(record)
+    for (name, id), same in by_name.items():
+        methods: Counter[str] = Counter()
+        for record in same:
+            methods.update(record["methods"])
+        yield ServerUse(
+            name=name,
+            ips=tuple(record["ip"] for record in same),
+            ports=tuple(sorted({port for record in same for port in record["ports"]})),
+            provider=id and provider_name(id),
+            methods=dict(methods),
+        )
 
 
 def _failure(record: Record) -> str:

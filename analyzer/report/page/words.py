@@ -12,6 +12,9 @@ from analyzer.report.page.model import DeviceRow, ServerUse
 VALUES_LISTED = 20
 """Names, addresses, accounts and servers of one device that its line lists; how many more there are is said."""
 
+ADDRESSES_LISTED = 3
+"""Addresses of one server's name."""
+
 
 def count(value: int) -> str:
     """With commas between thousands."""
@@ -78,7 +81,10 @@ def _logins(device: DeviceRow) -> str:
 
 
 def _server_line(server: ServerUse) -> str:
-    name = f"{server.name} ({server.ip})" if server.name else server.ip
+    addresses = ", ".join(server.ips[:ADDRESSES_LISTED])
+    if len(server.ips) > ADDRESSES_LISTED:
+        addresses += f" and {len(server.ips) - ADDRESSES_LISTED:,} more"
+    name = server.name if server.ips == (server.name,) else f"{server.name} ({addresses})"
     ports = ", ".join(map(str, server.ports))
     methods = ", ".join(f"{method} {sessions:,}" for method, sessions in server.methods.items())
     return f"{name} port {ports}: {methods}"

@@ -199,6 +199,20 @@ def test_a_port_is_told_unless_it_is_587() -> None:
     assert "<td>mail.example.com<" in page_of(document(devices=[replace(device, servers=(server,))]))
 
 
+def test_addresses_of_one_servers_name_are_one_server() -> None:
+    device = fleet(1)[0]
+    server = replace(device.servers[0], name="smtp.example.com", provider="gmail", methods={"basic": 2})
+    same = tuple(replace(server, ip=f"192.0.2.{number}") for number in range(1, 6))
+    page = page_of(document(devices=[replace(device, servers=same)]))
+    assert "<td>smtp.example.com<p>" in page
+    assert "port 587" not in "".join(Outline(page).text).replace("on port 587 where", "")
+    other = replace(server, name=None, ip="192.0.2.99", provider=None, methods={"oauth": 3})
+    page = page_of(document(devices=[replace(device, servers=(*same, other))]))
+    assert "<td>smtp.example.com +1<p>" in page
+    assert "smtp.example.com (192.0.2.1, 192.0.2.2, 192.0.2.3 and 2 more) port 587: basic 10" in page
+    assert "192.0.2.99 port 587: oauth 3" in page
+
+
 def test_redacted_users_are_nowhere_on_the_page() -> None:
     whole = replace(document(60), redactor=Redactor(b"key"))
     assert "@example.com" not in page_of(whole).replace("relay.example.com", "")
