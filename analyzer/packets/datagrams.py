@@ -25,7 +25,10 @@ resolver answers more often, and mostly what it answered before."""
 
 SECOND = 1_000_000_000
 _V4_MAPPED = 0xFFFF << 32
+_HEADER = UDP.itemsize
 _UDP = struct.Struct(">3H")  # ports and length, RFC 768
+_IPV4_ENDS = struct.Struct(">II")
+_MAC = struct.Struct(">HI")
 
 
 class DatagramPorts(NamedTuple):
@@ -73,7 +76,7 @@ class DatagramLimit:
         self._ports = ports
         self._reasons = reasons
         self._second = -1
-        self._taken: Counter[int] = Counter()
+        self._taken: dict[int, int] = {}
 
     def admits(self, time: int, sport: int, dport: int) -> bool:
         """Whether there is room for one more at ``time``."""
@@ -82,10 +85,11 @@ class DatagramLimit:
             self._second = second
             self._taken.clear()
         port = sport if sport in self._ports.sources else dport
-        self._taken[port] += 1
-        if self._taken[port] > MOST_PER_SECOND:
+        taken = self._taken.get(port, 0)
+        if taken >= MOST_PER_SECOND:
             self._reasons["datagram-flood"] += 1
             return False
+        self._taken[port] = taken + 1
         return True
 
 
@@ -102,15 +106,19 @@ def read_datagrams(batch: FrameBatch, located: Located, limit: DatagramLimit) ->
         located.link.tolist(),
         strict=True,
     ):
-        if udp + UDP.itemsize > frame_end:
+        if udp + _HEADER > frame_end:
             continue
         sport, dport, length = _UDP.unpack_from(view, udp)
-        if length < UDP.itemsize or not limit.admits(time, sport, dport):
+        if length < _HEADER or not limit.admits(time, sport, dport):
             continue
-        end = min(udp + length, frame_end, udp + UDP.itemsize + LONGEST_DATAGRAM)
-        at, size = (ip + 8, 16) if version6 else (ip + 12, 4)
-        src, dst = (int.from_bytes(view[begin : begin + size], "big") for begin in (at, at + size))
-        if not version6:
+        end = min(udp + length, frame_end, udp + _HEADER + LONGEST_DATAGRAM)
+        if version6:
+            src, dst = (int.from_bytes(view[at : at + 16], "big") for at in (ip + 8, ip + 24))
+        else:
+            src, dst = _IPV4_ENDS.unpack_from(view, ip + 12)
             src, dst = src | _V4_MAPPED, dst | _V4_MAPPED
-        mac = int.from_bytes(view[link + 6 : link + 12], "big") if link >= 0 else None
-        yield Datagram(time, src, dst, sport, dport, mac, bytes(view[udp + UDP.itemsize : end]))
+        mac = None
+        if link >= 0:
+            maker, serial = _MAC.unpack_from(view, link + 6)
+            mac = maker << 32 | serial
+        yield Datagram(time, src, dst, sport, dport, mac, bytes(view[udp + _HEADER : end]))

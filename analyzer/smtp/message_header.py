@@ -14,6 +14,7 @@ from analyzer.smtp.text import shown
 FIELDS: Final = (b"\nx-mailer:", b"\nuser-agent:", b"\nx-mimeole:")
 """In order of what they tell: the first two name the program, the last one a library of Microsoft's."""
 
+_END: Final = b"\r\n\r\n"
 _ENDS: Final = (b"\n\r\n", b"\n\n")
 
 
@@ -35,7 +36,12 @@ class MessageHeader:
 
     def take(self, data: bytes, at: int, end: int) -> None:
         """The next bytes of the text: ``data`` from ``at`` to ``end``."""
-        self._kept += data[at : min(end, at + MAX_HEADER - len(self._kept))]
+        end = min(end, at + MAX_HEADER - len(self._kept))
+        if len(self._kept) == 1 and (over := data.find(_END, at, end)) >= 0:
+            self._kept += data[at : over + 2]  # most headers come in one piece; all that follows need not be copied
+            self.finish()
+            return
+        self._kept += data[at:end]
         if any(end in self._kept for end in _ENDS):
             self.finish()
         elif len(self._kept) >= MAX_HEADER:
@@ -48,12 +54,11 @@ class MessageHeader:
             return
         header, self._kept, self.done = self._kept, b"", True
         over = min((at for end in _ENDS if (at := header.find(end)) >= 0), default=header.rfind(b"\n"))
-        whole = header[: over + 1]  # of a line that is cut off nobody knows what it says
-        folded = whole.lower()
+        folded = header[: over + 1].lower()  # of a line that is cut off nobody knows what it says
         for field in FIELDS:
             at = folded.find(field)
             if at >= 0:
                 start = at + len(field)
-                self.program = shown(whole[start : whole.index(b"\n", start)], MAX_PROGRAM) or None
+                self.program = shown(header[start : folded.index(b"\n", start)], MAX_PROGRAM) or None
                 if self.program is not None:
                     return
