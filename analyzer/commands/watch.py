@@ -211,7 +211,7 @@ class _Watch:
             self._sum_up()
         if interrupted:
             return INTERRUPTED
-        whole = report.complete and not (taker.counts.lost or taker.counts.hurried or taker.ended or self._too_many)
+        whole = report.complete and not (taker.counts.lost or taker.ended or self._too_many)
         return DONE if whole and not self._absent else INCOMPLETE
 
     def _report(self, *, interrupted: bool) -> Report:
@@ -230,12 +230,12 @@ class _Watch:
         )
         if taker.waiting:
             say(f"{_count(taker.waiting, 'file')} may have connections that go on; what is needed is read again")
-        if counts.hurried or taker.ended:
-            say("incomplete: connections open for long, or in files that came out of order, were stored as they stood")
+        if taker.ended:
+            say("incomplete: connections in files that came out of order were stored as they stood")
         if self._options.verbose:
             say(
                 f"{_count(counts.known, 'file')} known, {counts.skipped:,} no captures, {counts.gone:,} gone, "
-                f"{counts.changed:,} changed while they were read"
+                f"{counts.changed:,} changed while they were read, {counts.hurried:,} not waited for"
             )
 
 

@@ -10,7 +10,7 @@ What holds it together:
 - **Sessions go into the store when they are over**, and what the store knows does not count again; of two views of one
   session the more complete counts. So reading something twice is never wrong, only in vain.
 - **A file is recorded as read when nobody needs it any more**: when no conversation is open that began before its last
-  packet. It is recorded in one transaction with the last of its sessions.
+  packet, or an hour of traffic after that. It is recorded in one transaction with the last of its sessions.
 
 From that follows what happens when the program ends at any moment, by a signal or without one: files that were not
 recorded are read again by the next run, beginning with those in which open conversations had begun. What they tell of

@@ -36,8 +36,11 @@ STORE_EVERY = 2.0
 longer than the rest. What a kill undoes is read again."""
 
 MOST_WAITING = 1_000
-"""Files read of which a conversation is still open. Beyond that the one read first is recorded although it is needed: a
-connection that stays open for days must not have all of them read again at the next start."""
+"""Files read of which a conversation is still open. Beyond that the one read first is recorded all the same."""
+
+REACH = 3600 * 10**9
+"""Nanoseconds of packet time for which a file waits for conversations to end. One that stays open for days must not
+have the files of days read again at each start: then it is known in part."""
 
 MOST_PASSED = 1_000
 """Files that are told to be no captures, once each; further ones are only counted."""
@@ -64,7 +67,7 @@ class Counts:
         files: read to their end. known: that an earlier run had read, or that lie there under two names.
         skipped: that are no captures. lost: of which a part or all could not be read.
         gone: that vanished before they could be read. changed: that changed while they were read, and come again.
-        hurried: recorded although conversations of theirs were open (:data:`MOST_WAITING`).
+        hurried: recorded although conversations of theirs were open (:data:`MOST_WAITING`, :data:`REACH`).
         frames: read. sessions: handed to the store. stored: what became of them.
     """
 
@@ -103,10 +106,15 @@ class _Read:
     lost: str | None
 
     @property
-    def needed(self) -> bool:
+    def open(self) -> bool:
         """Whether a conversation is open that may have begun in it."""
         earliest = self.lane.analysis.earliest_open
         return earliest is not None and self.source.last >= earliest
+
+    @property
+    def needed(self) -> bool:
+        """Whether it is to be read again if we are ended now."""
+        return self.open and (self.lane.latest or 0) - self.source.last < REACH
 
 
 class Taker:
@@ -380,16 +388,10 @@ class Taker:
 
     def _keep(self) -> None:
         """Store the sessions that are over, and record the files that nobody needs any more."""
-        needed = [read.needed for read in self._waiting]
-        beyond = max(0, sum(needed) - self._most_waiting)
-        self.counts.hurried += beyond
-        over: list[_Read] = []
-        for read, is_needed in zip(self._waiting, needed, strict=True):
-            if is_needed and beyond:
-                beyond -= 1
-                over.append(read)
-            elif not is_needed:
-                over.append(read)
+        needed = [read for read in self._waiting if read.needed]
+        kept = {id(read) for read in needed[max(0, len(needed) - self._most_waiting) :]}
+        over = [read for read in self._waiting if id(read) not in kept]
+        self.counts.hurried += sum(read.open for read in over)
         self._record(over)
         self._kept = monotonic()
 

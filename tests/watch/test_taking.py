@@ -386,6 +386,20 @@ def test_a_connection_that_stays_open_does_not_hold_more_files_than_the_limit(
         assert run.taker.waiting <= 6
 
 
+@pytest.mark.parametrize(("minutes", "waits"), [(50, True), (70, False)])
+def test_a_connection_that_stays_open_is_waited_for_an_hour(
+    folder: Folder, store: Path, records: list[Record], minutes: int, waits: bool
+) -> None:
+    later = [(records[0][0] + 60 * minutes, 0, recorded(slice(6, 7))[0][2])]
+    folder.put("mail-1.pcap", in_bytes(records[:40]), age=100)
+    folder.put("mail-2.pcap", in_bytes(later), age=90)
+    with running(folder, store, limits=Limits(idle=10**15)) as run:
+        run.look()
+        assert run.taker.open
+        assert run.taker.waiting == 1 + waits
+        assert run.taker.counts.hurried == (not waits)
+
+
 def test_a_lane_too_many_ends_the_one_used_longest_ago(folder: Folder, store: Path, records: list[Record]) -> None:
     with running(folder, store, most_lanes=2) as run:
         for number in range(4):  # always further back in time
