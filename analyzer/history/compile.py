@@ -26,7 +26,7 @@ from analyzer.history.model import (
 from analyzer.history.silence import LOOKBACK, falls_silent_in
 from analyzer.inventory.builder import Order, order_of
 from analyzer.inventory.device import Device, Outline
-from analyzer.inventory.devices import Inventory
+from analyzer.inventory.devices import MOST_DEVICES, Inventory
 from analyzer.inventory.status import STATUSES, STILL_PASSWORD
 
 WEEKS_SHOWN = 26
@@ -46,8 +46,8 @@ class Past(Protocol):
     def inventory(self, first: date, last: date, clients: Collection[str] | None = None) -> Inventory:
         """What a scan of these days' traffic would say, of ``clients`` alone where given."""
 
-    def last_days(self, first: date, last: date) -> Mapping[str, date]:
-        """The last of these days on which each address was seen."""
+    def last_days(self, first: date, last: date, most: int) -> Mapping[str, date]:
+        """The last of these days on which each address was seen, of the ``most`` that were seen last."""
 
     def days_seen(self, first: date, last: date, clients: Collection[str]) -> Mapping[str, Sequence[date]]:
         """The days on which each of the addresses was seen."""
@@ -61,8 +61,8 @@ class Past(Protocol):
     def quality(self, first: date, last: date) -> Quality:
         """How well these days were observed."""
 
-    def first_seen(self) -> Mapping[str, int]:
-        """When each address was seen first of all, nanoseconds since 1970-01-01 UTC."""
+    def first_seen(self, clients: Collection[str]) -> Mapping[str, int]:
+        """When each of the addresses was seen first of all, nanoseconds since 1970-01-01 UTC."""
 
     def unlisted(self, first: date, last: date) -> Mapping[str, int]:
         """What limits left out of these days, counted by name."""
@@ -76,7 +76,7 @@ def compile_report(past: Past, period: Period, weeks: int = WEEKS_SHOWN) -> Peri
     """
     inventory = past.inventory(period.first, period.last)
     devices, shared = inventory.overview()
-    first_seen = past.first_seen()
+    first_seen = past.first_seen({ip for device in devices for ip in device.ips})
     quality = past.quality(period.first, period.last)
     trend = past.trend(weeks, period.last)
     report = PeriodReport(
@@ -217,7 +217,7 @@ def _known_from_long_ago(first_seen: Mapping[str, int], period: Period, others: 
 def _dormant(past: Past, since: date, in_period_before: Collection[str], before: Period) -> tuple[dict[str, date], int]:
     """Addresses that were seen earlier than the period before and not in it, with the last of those days; and how many
     more there are."""
-    earlier = past.last_days(since, before.first - timedelta(1))
+    earlier = past.last_days(since, before.first - timedelta(1), MOST_DEVICES + MOST_DORMANT)
     last = {ip: day for ip, day in earlier.items() if ip not in in_period_before}
     latest = sorted(last, key=lambda ip: (-last[ip].toordinal(), ip))[:MOST_DORMANT]
     return {ip: last[ip] for ip in latest}, len(last) - len(latest)

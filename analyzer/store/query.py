@@ -117,8 +117,8 @@ def _no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def last_days(connection: Connection, first: date, last: date) -> dict[str, date]:
-    """The last of these days on which each client was seen."""
+def last_days(connection: Connection, first: date, last: date, most: int) -> dict[str, date]:
+    """The last of these days on which each client was seen, of the ``most`` clients that were seen last."""
     column = aggregates.c
     latest = (
         select(column.client_id, func.max(column.day).label("day"))
@@ -126,7 +126,12 @@ def last_days(connection: Connection, first: date, last: date) -> dict[str, date
         .group_by(column.client_id)
         .subquery()
     )
-    query = select(clients.c.ip, latest.c.day).join(clients, clients.c.id == latest.c.client_id)
+    query = (
+        select(clients.c.ip, latest.c.day)
+        .join(clients, clients.c.id == latest.c.client_id)
+        .order_by(latest.c.day.desc(), clients.c.id)
+        .limit(most)
+    )
     return {ip: date_of(day) for ip, day in connection.execute(query)}
 
 
@@ -196,9 +201,18 @@ def quality(connection: Connection, first: date, last: date) -> Quality:
     )
 
 
-def first_seen(connection: Connection) -> dict[str, int]:
-    """When each client address was seen first of all; only those that ever sent mail, at a known time."""
-    return {ip: first for ip, first in connection.execute(select(clients.c.ip, clients.c.first)) if first}
+def first_seen(connection: Connection, ips: Collection[str] | None = None) -> dict[str, int]:
+    """When each client (of ``ips``, where given) was seen first of all; only those that ever sent mail, at a known
+    time."""
+    every = select(clients.c.ip, clients.c.first).where(clients.c.first > 0)
+    if ips is None:
+        return dict(connection.execute(every).all())
+    found: dict[str, int] = {}
+    wanted = sorted(ips)
+    for at in range(0, len(wanted), ASKED):
+        query = every.where(clients.c.ip.in_(wanted[at : at + ASKED]))
+        found.update(connection.execute(query).all())
+    return found
 
 
 def unlisted(connection: Connection, first: date, last: date) -> dict[str, int]:

@@ -164,10 +164,11 @@ class Store:
         with transaction(self._engine, writes=False) as connection:
             return query.inventory(connection, self._templates, first, last, clients)
 
-    def last_days(self, first: date, last: date) -> Mapping[str, date]:
-        """The last of these days, both ends included, on which each client address was seen."""
+    def last_days(self, first: date, last: date, most: int) -> Mapping[str, date]:
+        """The last of these days, both ends included, on which each client address was seen, of the ``most`` that were
+        seen last."""
         with transaction(self._engine, writes=False) as connection:
-            return query.last_days(connection, first, last)
+            return query.last_days(connection, first, last, most)
 
     def days_seen(self, first: date, last: date, clients: Collection[str]) -> Mapping[str, Sequence[date]]:
         """The days, both ends included, on which each of these client addresses was seen, in order."""
@@ -196,10 +197,14 @@ class Store:
         with transaction(self._engine, writes=False) as connection:
             return query.quality(connection, first, last)
 
-    def first_seen(self) -> Mapping[str, int]:
-        """When each client address was seen first of all, nanoseconds since 1970-01-01 UTC."""
+    def first_seen(self, clients: Collection[str] | None = None) -> Mapping[str, int]:
+        """When each client address was seen first of all, nanoseconds since 1970-01-01 UTC.
+
+        Args:
+            clients: look only at these.
+        """
         with transaction(self._engine, writes=False) as connection:
-            return query.first_seen(connection)
+            return query.first_seen(connection, clients)
 
     def unlisted(self, first: date, last: date) -> Mapping[str, int]:
         """What limits of the store left out of these days, counted by name: sessions of which only the verdict was

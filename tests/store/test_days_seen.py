@@ -17,9 +17,19 @@ def test_each_address_has_its_days_in_order_and_no_others(url: str) -> None:
         store.ingest(SEEN, Source("office", "a.pcap"))
         for first, last in ((MONDAY, date(2026, 12, 1)), (date(2026, 9, 10), date(2026, 9, 21)), (MONDAY, MONDAY)):
             theirs, both = PastSessions(SEEN), ["10.0.0.1", "fd00::1", "10.9.9.9"]
-            assert store.last_days(first, last) == theirs.last_days(first, last)
+            assert store.last_days(first, last, 9) == theirs.last_days(first, last, 9)
+            assert store.first_seen(both) == theirs.first_seen(both)
             assert store.days_seen(first, last, both) == theirs.days_seen(first, last, both)
             assert store.days_observed(first, last) == theirs.days_observed(first, last)
+
+
+def test_those_seen_last_come_before_others_where_not_all_are_asked_for(url: str) -> None:
+    with open_store(url, today=lambda: MONDAY) as store:
+        store.ingest(SEEN, Source("office", "a.pcap"))
+        assert store.last_days(MONDAY, date(2026, 12, 1), 2) == {
+            "10.0.0.1": date(2026, 9, 25),
+            "fd00::1": date(2026, 9, 18),
+        }
 
 
 def test_an_inventory_of_some_addresses_leaves_the_others_out(url: str) -> None:

@@ -38,9 +38,10 @@ class PastSessions:
                 made.add(session)
         return made
 
-    def last_days(self, first: date, last: date) -> Mapping[str, date]:
+    def last_days(self, first: date, last: date, most: int) -> Mapping[str, date]:
         every = {session.client_ip for session in self._of(first, last)}
-        return {ip: days[-1] for ip, days in self.days_seen(first, last, every).items()}
+        found = {ip: days[-1] for ip, days in self.days_seen(first, last, every).items()}
+        return dict(sorted(found.items(), key=lambda entry: entry[1], reverse=True)[:most])
 
     def days_seen(self, first: date, last: date, clients: Collection[str]) -> Mapping[str, Sequence[date]]:
         found: dict[str, set[date]] = defaultdict(set)
@@ -80,10 +81,11 @@ class PastSessions:
             sensors=tuple(sorted({sensor for day in days for sensor in self._sensors.get(day, ("office",))})),
         )
 
-    def first_seen(self) -> Mapping[str, int]:
+    def first_seen(self, clients: Collection[str]) -> Mapping[str, int]:
         found: dict[str, int] = {}
         for session in self._sessions:
-            found[session.client_ip] = min(session.start, found.get(session.client_ip, session.start))
+            if session.client_ip in clients:
+                found[session.client_ip] = min(session.start, found.get(session.client_ip, session.start))
         return found
 
     def unlisted(self, first: date, last: date) -> Mapping[str, int]:
