@@ -24,9 +24,9 @@ def read_answers(data: bytes, time: int, source: Source) -> Iterator[Learned]:
     Raises:
         Malformed: the message is none.
     """
+    if len(data) >= 4 and not _is_answer(data):
+        return  # and most are questions or refusals
     message = read_message(data)
-    if not message.is_response or message.opcode or message.rcode:
-        return
     asked_as = _aliases(data, message)
     records = message.answers + (message.further if source == "mdns" else [])
     for record in records:
@@ -41,6 +41,11 @@ def read_answers(data: bytes, time: int, source: Source) -> Iterator[Learned]:
         name = host_name(b".".join(labels))
         if address is not None and name is not None:
             yield Learned(source, time, address=address, name=name)
+
+
+def _is_answer(data: bytes) -> bool:
+    """A response to a standard query, without error, by the header's second word."""
+    return data[2] & 0xF8 == 0x80 and not data[3] & 0x0F
 
 
 def _aliases(data: bytes, message: Message) -> dict[tuple[bytes, ...], tuple[bytes, ...]]:

@@ -43,15 +43,14 @@ class Message(NamedTuple):
     Attributes:
         flags: the header's second word.
         questions: as asked.
-        answers: records of the answer section. further: of the authority and additional sections.
-        truncated: there were more than :data:`MOST_RECORDS`.
+        answers: records of the answer section. further: of the authority and additional sections. All in all at most
+            :data:`MOST_RECORDS`.
     """
 
     flags: int
     questions: list[Record]
     answers: list[Record]
     further: list[Record]
-    truncated: bool
 
     @property
     def is_response(self) -> bool:
@@ -104,7 +103,7 @@ def read_message(data: bytes) -> Message:
         room -= len(records)
         sections.append(records)
     questions, answers, authority, additional = sections
-    return Message(flags, questions, answers, authority + additional, sum(counts) > MOST_RECORDS)
+    return Message(flags, questions, answers, authority + additional)
 
 
 def read_name(data: bytes, at: int) -> tuple[tuple[bytes, ...], int]:

@@ -95,7 +95,6 @@ def test_counts_are_not_believed() -> None:
 def test_of_a_message_so_many_records_are_read() -> None:
     many = answer(*[record("a.example", "A", f"10.0.0.{i}") for i in range(1, MOST_RECORDS + 20)])
     message = read_message(bytes(many))
-    assert message.truncated
     assert len(message.questions) + len(message.answers) == MOST_RECORDS
     assert len(NameReader().read(datagram(bytes(many), 53, 40000))) == MOST_RECORDS - 1
 
