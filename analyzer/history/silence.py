@@ -13,16 +13,17 @@ from datetime import date
 
 from analyzer.history.model import Period
 
-TELLING = 3
+TELLING = 5
 """Times that something should have been seen, after which its absence says something: where it comes at random, it
-stays away for so long in one case of twenty (e to the power of -3)."""
+stays away for so long in one case of 150 (e to the power of -5). A device that sends on every working day is silent
+after one week. With 3, one in twenty, a network of 5,000 devices would have 40 false alarms a week."""
 
 HABIT = 3
 """Days on which a device was seen before that make a habit; fewer are no measure of how often it sends."""
 
 LOOKBACK = 91
-"""Days before the period that habits are taken from, a quarter. What sends less often than about once in three weeks
-has no habit in that time, and is never called silent."""
+"""Days before the period that habits are taken from, a quarter. What sends less often than about once in two weeks has
+no habit in that time that could be missed, and is never called silent."""
 
 
 def missed(seen: Collection[date], observed: Sequence[date], until: date) -> float:

@@ -79,9 +79,9 @@ def test_what_becomes_of_a_device(before: list[Session], now: list[Session], kin
     assert change_of(device(*now), device(*before)) == kind
 
 
-@pytest.mark.parametrize(("sessions_now", "kind"), [(5, "unclear"), (6, "migrated")])
+@pytest.mark.parametrize(("sessions_now", "kind"), [(9, "unclear"), (10, "migrated")])
 def test_a_rare_password_is_not_gone_before_it_should_have_been_seen(sessions_now: int, kind: str) -> None:
-    """One session in two used the password; that none of five does may be chance."""
+    """One session in two used the password; that none of nine does may be chance."""
     assert change_of(device(*oauth(sessions_now)), device(*password(3), *oauth(3))) == kind
 
 

@@ -30,8 +30,8 @@ def test_a_daily_sender_is_silent_after_a_week_and_that_is_told_once() -> None:
     assert weeks_told(days(*range(28)), EVERY_DAY) == [4]
 
 
-def test_a_weekly_sender_is_silent_after_three_weeks() -> None:
-    assert weeks_told(days(0, 7, 14, 21), EVERY_DAY) == [5]
+def test_a_weekly_sender_is_silent_after_a_month() -> None:
+    assert weeks_told(days(0, 7, 14, 21), EVERY_DAY) == [7]
     assert missed(days(0, 7, 14, 21), EVERY_DAY, days(27)[0]) < 2
 
 
