@@ -5,19 +5,51 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from shutil import copy
+from typing import NamedTuple
 
 import pytest
 
 from analyzer.cli import main
 from analyzer.report.redact import Redactor
 from analyzer.store import open_store
-from tests.commands.running import COMMAND, OFFICE, environment, run, shell
+from tests.commands.running import COMMAND, OFFICE, environment, shell
 from tests.support.material import REPOSITORY
 
 _EVER = (date(1970, 1, 1), date(2262, 1, 1))
+
+
+class Done(NamedTuple):
+    """What a call of the command came to."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Call = Callable[..., Done]
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
+    """The command, called in this process: starting one for each call would take most of the time."""
+
+    def called(*arguments: str | Path, folder: Path | None = None, **variables: str) -> Done:
+        if folder is not None:
+            monkeypatch.chdir(folder)
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        capsys.readouterr()
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as exit:
+            code = int(exit.code or 0)
+        return Done(code, *capsys.readouterr())
+
+    return called
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +67,8 @@ def filled(office: Path, tmp_path: Path) -> str:
     return str(copy(office, tmp_path / "mail.db"))
 
 
-def test_a_scan_puts_into_the_store_what_it_prints(filled: str, tmp_path: Path) -> None:
-    printed = run("scan", OFFICE, "--format", "json")
+def test_a_scan_puts_into_the_store_what_it_prints(call: Call, filled: str, tmp_path: Path) -> None:
+    printed = call("scan", OFFICE, "--format", "json")
     with open_store(filled) as store:
         inventory = store.inventory(*_EVER)
         devices = {device.device: device.status for device in inventory.devices()}
@@ -45,36 +77,36 @@ def test_a_scan_puts_into_the_store_what_it_prints(filled: str, tmp_path: Path) 
     assert devices == {device["device"]: device["status"] for device in json.loads(printed.stdout)["devices"]}
 
 
-def test_the_same_captures_again_in_parts_change_nothing(filled: str, tmp_path: Path) -> None:
-    before = run("store", "export", filled).stdout
+def test_the_same_captures_again_in_parts_change_nothing(call: Call, filled: str, tmp_path: Path) -> None:
+    before = call("store", "export", filled).stdout
     for capture in sorted(OFFICE.glob("*.pcap*"), reverse=True):
-        done = run("scan", capture, "--store", filled, "--sensor", "tap1", "--format", "csv")
+        done = call("scan", capture, "--store", filled, "--sensor", "tap1", "--format", "csv")
         assert done.returncode in (0, 3), done.stderr
     with open_store(filled) as store:
         assert store.inventory(*_EVER).summary().sessions == 37
     assert before.count('"session"') == 37
 
 
-def test_what_became_of_the_sessions_is_told_with_verbose(filled: str) -> None:
-    done = run("scan", OFFICE, "--store", filled, "-v")
+def test_what_became_of_the_sessions_is_told_with_verbose(call: Call, filled: str) -> None:
+    done = call("scan", OFFICE, "--store", filled, "-v")
     assert "0 sessions stored, 0 completed, 37 known already" in done.stderr
 
 
-def test_a_cut_capture_is_stored_and_marked(tmp_path: Path) -> None:
+def test_a_cut_capture_is_stored_and_marked(call: Call, tmp_path: Path) -> None:
     cut = tmp_path / "cut.pcap"
     cut.write_bytes((OFFICE / "office-1.pcap").read_bytes()[:-17])
-    assert run("scan", cut, "--store", tmp_path / "mail.db").returncode == 3
+    assert call("scan", cut, "--store", tmp_path / "mail.db").returncode == 3
     with open_store(str(tmp_path / "mail.db")) as store:
         assert store.status().sessions > 0
         assert store.quality(*_EVER).damaged == 1
 
 
-def test_user_names_are_replaced_before_they_are_stored(tmp_path: Path) -> None:
+def test_user_names_are_replaced_before_they_are_stored(call: Call, tmp_path: Path) -> None:
     name = tmp_path / "mail.db"
-    done = run("scan", OFFICE, "--store", name, "--redact-users", env=environment(SMTPAUTH_REDACT_KEY="k"))
+    done = call("scan", OFFICE, "--store", name, "--redact-users", SMTPAUTH_REDACT_KEY="k")
     assert done.returncode == 0
-    exported = run("store", "export", name).stdout
-    plain = run("scan", OFFICE, "--format", "json")
+    exported = call("store", "export", name).stdout
+    plain = call("scan", OFFICE, "--format", "json")
     users = {user for device in json.loads(plain.stdout)["devices"] for user in device["accounts"]}
     assert users
     raw = b"".join(path.read_bytes() for path in tmp_path.glob("mail.db*"))
@@ -102,34 +134,34 @@ def test_the_result_is_printed_even_if_the_store_breaks(filled: str, monkeypatch
     assert "10.20.0" in done.stdout
 
 
-def test_status_tells_what_is_there(filled: str) -> None:
-    table = run("store", "status", filled)
+def test_status_tells_what_is_there(call: Call, filled: str) -> None:
+    table = call("store", "status", filled)
     assert table.returncode == 0
     assert "Sessions    37" in table.stdout
-    record = json.loads(run("store", "status", filled, "--format", "json").stdout)
+    record = json.loads(call("store", "status", filled, "--format", "json").stdout)
     assert (record["sessions"], record["sensors"], record["first"]) == (37, ["tap1"], "2026-11-24")
 
 
-def test_a_store_goes_through_a_pipe_into_another(filled: str, tmp_path: Path) -> None:
-    done = shell(f"smtpauth store export {filled} - | smtpauth store import {tmp_path}/b.db -")
-    assert done.returncode == 0, done.stderr
-    assert "37 sessions stored" in done.stderr
-    again = run("store", "export", tmp_path / "b.db", tmp_path / "b.jsonl")
+def test_a_store_goes_through_a_pipe_into_another(call: Call, filled: str, tmp_path: Path) -> None:
+    piped = shell(f"smtpauth store export {filled} - | smtpauth store import {tmp_path}/b.db -")
+    assert piped.returncode == 0, piped.stderr
+    assert "37 sessions stored" in piped.stderr
+    again = call("store", "export", tmp_path / "b.db", tmp_path / "b.jsonl")
     assert (again.returncode, again.stdout) == (0, "")
     assert sorted((tmp_path / "b.jsonl").read_text().splitlines()) == sorted(
-        run("store", "export", filled).stdout.splitlines()
+        call("store", "export", filled).stdout.splitlines()
     )
-    done = run("store", "import", tmp_path / "b.db", tmp_path / "b.jsonl")
+    done = call("store", "import", tmp_path / "b.db", tmp_path / "b.jsonl")
     assert "0 sessions stored, 0 completed, 37 known already" in done.stderr
 
 
-def test_prune_and_init_say_what_they_did(filled: str, tmp_path: Path) -> None:
-    assert "0 sessions removed" in run("store", "prune", filled, "--keep-days", "7").stderr
-    assert json.loads(run("store", "status", filled, "--format", "json").stdout)["keep_days"] == 7
-    assert "nothing to do" in run("store", "init", filled).stderr
-    done = run("store", "init", tmp_path / "new.db")
+def test_prune_and_init_say_what_they_did(call: Call, filled: str, tmp_path: Path) -> None:
+    assert "0 sessions removed" in call("store", "prune", filled, "--keep-days", "7").stderr
+    assert json.loads(call("store", "status", filled, "--format", "json").stdout)["keep_days"] == 7
+    assert "nothing to do" in call("store", "init", filled).stderr
+    done = call("store", "init", tmp_path / "new.db")
     assert (done.returncode, done.stderr.endswith("ready\n")) == (0, True)
-    assert run("store", "init", tmp_path / "new.db", "-q").stderr == ""
+    assert call("store", "init", tmp_path / "new.db", "-q").stderr == ""
 
 
 @pytest.mark.parametrize(
@@ -145,8 +177,8 @@ def test_prune_and_init_say_what_they_did(filled: str, tmp_path: Path) -> None:
         (["export", "mysql://a:secret@b/c"], "a store is"),
     ],
 )
-def test_what_cannot_be_done_is_one_line(tmp_path: Path, arguments: list[str], words: str) -> None:
-    done = run("store", *arguments, cwd=tmp_path)
+def test_what_cannot_be_done_is_one_line(call: Call, tmp_path: Path, arguments: list[str], words: str) -> None:
+    done = call("store", *arguments, folder=tmp_path)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert words in done.stderr

@@ -12,7 +12,7 @@ from tests.support.material import REPOSITORY
 from tests.support.sessions import attempt
 
 _EVER = (date_of(0), date_of(106_751))
-PROCESSES, ROUNDS = 3, 8
+PROCESSES, ROUNDS = 3, 5
 
 _WRITER = """
 import sys
@@ -55,7 +55,7 @@ def test_many_may_make_the_same_new_file(tmp_path: object) -> None:
     program = "import sys; from analyzer.store import open_store; open_store(sys.argv[1]).days()"
     makers = [
         subprocess.Popen([sys.executable, "-c", program, f"{tmp_path}/new.db"], cwd=REPOSITORY, stderr=subprocess.PIPE)
-        for _ in range(4)
+        for _ in range(3)
     ]
     for maker in makers:
         _, said = maker.communicate(timeout=120)

@@ -20,7 +20,7 @@ from tests.support.sessions import attempt
 _EVER = (date_of(0), date_of(106_751))
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(found=st.lists(sessions(), max_size=10), data=st.data())
 def test_order_grouping_and_repetition_change_nothing(
     tmp_path: Path, found: list[Session], data: st.DataObject

@@ -26,7 +26,7 @@ _repeated = st.lists(st.tuples(sessions(timeless=True), st.integers(1, 4)), min_
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(found=_repeated)
 def test_any_sessions_make_the_inventory_that_a_scan_makes(tmp_path: Path, found: list[Session]) -> None:
     with fresh(tmp_path) as store:
