@@ -77,6 +77,15 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def test_no_store_holds_a_secret(tmp_path: Path) -> None:
+    name = tmp_path / "mail.db"
+    main(["scan", str(_CAPTURES / "mechanisms"), "--store", str(name), "--output", str(tmp_path / "out"), "-q"])
+    main(["store", "export", str(name), str(tmp_path / "lines")])
+    written = b"".join(path.read_bytes() for path in tmp_path.glob("mail.db*")) + (tmp_path / "lines").read_bytes()
+    assert b"scan@" in written
+    _assert_silent(written)
+
+
 _WITH_KEYS = [("office", "keys.log"), ("mechanisms", "keys.log"), ("tls", "tls/keys.log")]
 
 
