@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from analyzer.report.page import write_page
+from analyzer.report.page.render import MANY
 from analyzer.report.period.model import PeriodDocument
 from tests.support.chromium import Chromium, Page, needs_chromium
 from tests.support.fleet import document, fleet
@@ -204,6 +205,16 @@ def test_what_a_screen_reader_meets_has_a_role_and_a_name(tab: Page, url: str, w
             assert node["name"]["value"], node
     assert roles.count("table") == 4
     assert roles.count("rowheader") > COUNT  # rows are rows on a phone, too, where they look like cards
+
+
+def test_of_many_devices_only_those_in_sight_are_laid_out(tab: Page, tmp_path: Path) -> None:
+    tab.open(written(document(MANY + 1), tmp_path))
+    laid_out = "{}.filter((body) => body.rows[0].checkVisibility({{ contentVisibilityAuto: true }})).length"
+    assert tab.evaluate(laid_out.format(VISIBLE)) < MANY / 2
+    assert len(tab.evaluate(ADDRESSES)) == MANY + 1
+    tab.evaluate("document.querySelectorAll('#fleet thead button')[6].click()")
+    assert len(tab.evaluate(ADDRESSES)) == MANY + 1
+    assert complaints(tab) == []
 
 
 def test_an_address_elsewhere_leads_to_its_device(tab: Page, url: str) -> None:

@@ -29,6 +29,9 @@ DEVICES_LISTED = 10_000
 """Devices on one page, the worst. Browsers still sort and filter as many without a pause that is felt, and the page
 stays below 5 MB; workbook, CSV and JSON list all."""
 
+MANY = 500
+"""Devices from which on browsers are told to lay out those in sight alone."""
+
 CHANGES_LISTED = 12
 """Devices of each kind of change; the table of devices shows the rest."""
 
@@ -76,6 +79,7 @@ def write_view(view: View, out: TextIO) -> None:
         providers=_bars(view.providers),
         vendors=_bars(view.vendors),
         plan_titles={plan.number: shorten(plan.title, TITLE, placeholder="…") for plan in view.plans},
+        many=MANY,
         listed=view.devices[:DEVICES_LISTED],
         unlisted=len(view.devices) - DEVICES_LISTED,
         shared=view.shared[:ROWS_LISTED],

@@ -125,9 +125,10 @@
   }
   const collator = new Intl.Collator("en", { sensitivity: "base" });
 
-  // --- What a line refers to is shown in it when it is opened first
+  // --- What a line refers to is shown in it when it is opened first; not on paper, where that would be said thousandfold
+  const opened = new Set(); // for a print; some browsers announce one twice
   table.addEventListener("toggle", (event) => {
-    if (event.target.open) explain(event.target);
+    if (event.target.open && !opened.has(event.target)) explain(event.target);
   }, true);
 
   function explain(details) {
@@ -177,7 +178,6 @@
   }
 
   // --- On paper nothing can be opened
-  const opened = new Set(); // some browsers announce one print twice
   addEventListener("beforeprint", () => {
     for (const details of document.querySelectorAll("details:not([open])")) {
       if (details.closest("[hidden]")) continue;
