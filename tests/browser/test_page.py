@@ -212,6 +212,11 @@ def test_of_many_devices_only_those_in_sight_are_laid_out(tab: Page, tmp_path: P
     laid_out = "{}.filter((body) => body.rows[0].checkVisibility({{ contentVisibilityAuto: true }})).length"
     assert tab.evaluate(laid_out.format(VISIBLE)) < MANY / 2
     assert len(tab.evaluate(ADDRESSES)) == MANY + 1
+    choose(tab, "status", "oauth")
+    found = len(tab.evaluate(ADDRESSES))
+    assert 0 < found < MANY
+    assert tab.evaluate(laid_out.format(VISIBLE)) == found
+    choose(tab, "status", "")
     tab.evaluate("document.querySelectorAll('#fleet thead button')[6].click()")
     assert len(tab.evaluate(ADDRESSES)) == MANY + 1
     assert complaints(tab) == []

@@ -55,6 +55,8 @@
       row.body.hidden = !fits;
       count += fits;
     }
+    // What is not laid out, screen readers may not find; of fewer rows all are.
+    table.classList.toggle("many", count > Number(table.dataset.many));
     shown.textContent = count === rows.length
       ? `${rows.length.toLocaleString("en")} devices`
       : `${count.toLocaleString("en")} of ${rows.length.toLocaleString("en")} devices`;
