@@ -59,41 +59,41 @@ def _content(store: Store) -> list[str]:
 
 
 def undisturbed(url: str) -> tuple[list[str], float]:
-    """What a run leaves that nobody kills, and how long it takes, in seconds."""
+    """What a run leaves that nobody kills, and how long it takes from when it has begun, in seconds."""
+    writer = _start(url)
     began = time.monotonic()
-    _run(url)
+    writer.communicate()
     taken = time.monotonic() - began
     with open_store(url) as store:
         return _content(store), taken
 
 
-def _run(url: str) -> None:
-    subprocess.run([sys.executable, "-c", _WRITER, url], cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL)
+def _start(url: str) -> subprocess.Popen[bytes]:
+    """A process that stores the inputs, and has begun to."""
+    writer = subprocess.Popen([sys.executable, "-c", _WRITER, url], cwd=REPOSITORY, stdout=subprocess.PIPE)
+    assert writer.stdout is not None  # noqa: S101 - asked for above
+    writer.stdout.readline()
+    return writer
 
 
-def kill(url: str, kills: int, longest: float, seed: int) -> int:
-    """Start the writer and kill it, ``kills`` times; returns how often it had stored some inputs and not all."""
-    chance = random.Random(seed)  # noqa: S311 - moments
-    midway = 0
-    for _ in range(kills):
-        writer = subprocess.Popen([sys.executable, "-c", _WRITER, url], cwd=REPOSITORY, stdout=subprocess.PIPE)
-        assert writer.stdout is not None  # noqa: S101 - asked for above
-        writer.stdout.readline()
+def round_of(url: str, most: int, longest: float, expected: list[str], chance: random.Random) -> Outcome:
+    """Start the writer and kill it within ``longest`` seconds, until it is quicker, or ``most`` times; then let it run
+    to its end, and see what is wrong afterwards."""
+    outcome = Outcome()
+    while outcome.kills < most:
+        writer = _start(url)
         time.sleep(chance.random() * longest)
         writer.send_signal(signal.SIGKILL)
-        writer.wait()
-        writer.stdout.close()
+        writer.communicate()
+        if writer.returncode == 0:
+            break
+        outcome.kills += 1
         with open_store(url) as store:
             known = len(store.known([f"digest-{number}" for number in range(FILES)]))
-        midway += 0 < known < FILES
-    return midway
-
-
-def round_of(url: str, kills: int, longest: float, expected: list[str], seed: int) -> Outcome:
-    """Kills, then a run to the end, and what is wrong afterwards."""
-    midway = kill(url, kills, longest, seed)
-    _run(url)
+        outcome.midway += 0 < known < FILES
+    _start(url).communicate()
     with open_store(url) as store:
         content = _content(store)
-    missing, extra = set(expected) - set(content), len(content) - len(set(content) & set(expected))
-    return Outcome(kills, midway, len(missing), extra)
+    outcome.lost = len(set(expected) - set(content))
+    outcome.double = len(content) - len(set(content) & set(expected))
+    return outcome
