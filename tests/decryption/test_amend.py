@@ -44,6 +44,11 @@ def test_a_decrypted_login_takes_the_place_of_what_was_unknown() -> None:
     assert (before.method, before.auth, before.messages) == ("unknown", [], 0)
 
 
+def test_the_program_that_wrote_a_decrypted_message_is_known() -> None:
+    assert amend(in_tls(), read(mail_program="KYOCERA Scan")).mail_program == "KYOCERA Scan"
+    assert amend(in_tls(mail_program="before TLS"), read(mail_program="inside")).mail_program == "before TLS"
+
+
 def test_a_password_read_with_keys_did_not_cross_in_the_clear() -> None:
     after = amend(in_tls(), read(attempt("LOGIN")))
     assert "cleartext-auth" not in after.findings
