@@ -32,9 +32,8 @@ def main() -> int:
             total.midway += one.midway
             total.lost += one.lost
             total.double += one.double
-    print(
-        f"{total.kills} kills in {rounds} stores, {total.midway} of them between the inputs of one: {total.lost} lost, {total.double} double"
-    )
+    print(f"{total.kills} kills in {rounds} stores, {total.midway} of them between the inputs of one")
+    print(f"lost: {total.lost}, double: {total.double}")
     return 1 if total.lost or total.double else 0
 
 
