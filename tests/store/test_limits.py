@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.errors import UsageError
 from analyzer.inventory.session import Session
 from analyzer.store import aggregate, open_store
 from analyzer.store.times import date_of
@@ -75,3 +76,28 @@ def test_other_clients_and_other_days_are_not_touched(url: str) -> None:
         store.ingest([*_hostile(40), quiet])
         device = next(d for d in store.inventory(*_EVER).devices() if d.device == "10.0.0.1")
         assert device.names == ("copier.example.com",)
+
+
+def test_what_is_remembered_to_save_time_is_limited_and_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = _hostile(40)
+    with fresh(tmp_path) as store:
+        store.ingest(found)
+        expected, devices = content(store), store.inventory(*_EVER).devices()
+    for name in ("ingest.CONTENTS", "ingest.PORTION", "interning.REMEMBERED", "interning.ASKED", "query.TEMPLATES"):
+        monkeypatch.setattr(f"analyzer.store.{name}", 3)
+    with fresh(tmp_path) as store:
+        store.ingest(found)
+        assert content(store) == expected
+        assert store.inventory(*_EVER).devices() == devices
+        assert len(store._templates._by_client) <= 3
+
+
+def test_a_line_without_end_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with fresh(tmp_path) as store:
+        store.ingest([session(attempt())])
+        lines = list(store.export())
+    monkeypatch.setattr("analyzer.store.transfer.LONGEST_LINE", max(map(len, lines)) - 1)
+    with fresh(tmp_path) as store, pytest.raises(UsageError, match="not what 'smtpauth store export' writes"):
+        store.import_lines(lines)
