@@ -33,7 +33,7 @@ LAYERS = (
     {"cli"},
 )
 """A room imports from itself and from rooms in earlier layers, never from its neighbour in the same one."""
-ANYWHERE = {"errors"}
+ANYWHERE = {"addresses", "errors"}
 RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
 
 SANS_IO = {"hostnames", "smtp", "tls", "streams"}

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import Any
 
+from analyzer.addresses import canonical
 from analyzer.errors import UsageError
 from analyzer.inventory.devices import MOST_DEVICES
 
@@ -122,7 +122,7 @@ class KnownDevices:
 
 def _restored(ip: object, times: object) -> KnownDevice:
     try:
-        if not isinstance(ip, str) or ip != str(ip_address(ip)):
+        if not isinstance(ip, str) or ip != canonical(ip):
             raise ValueError
     except ValueError:
         raise _unusable("a device in it has no address") from None

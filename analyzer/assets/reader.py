@@ -9,9 +9,10 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from typing import NamedTuple
 
+from analyzer.addresses import canonical
 from analyzer.assets.asset_list import AssetList, Entry, Network
 from analyzer.assets.columns import ADDRESS, ALIASES, LOCATION, MAC, NAME, NOTES, NOTHING, OWNER
 from analyzer.errors import InputError
@@ -138,7 +139,7 @@ def _entry(name: str, header: _Row, columns: dict[str, list[int]], row: _Row) ->
         for part in _parts(cell):
             try:
                 if "/" not in part:
-                    addresses.append(str(ip_address(part)))
+                    addresses.append(canonical(part))
                     continue
                 network = ip_network(part, strict=False)
             except ValueError:

@@ -13,9 +13,9 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any, Final
 
+from analyzer.addresses import canonical
 from analyzer.errors import InputError
 from analyzer.inventory.device import Device
 from analyzer.inventory.status import STATUSES
@@ -118,4 +118,4 @@ def _mac(text: Any) -> int:
 
 
 def _ip(text: str) -> str:
-    return str(ip_address(text))
+    return canonical(text)

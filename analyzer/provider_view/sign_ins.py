@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from ipaddress import ip_address
 from typing import Any, NamedTuple
 
+from analyzer.addresses import canonical
 from analyzer.errors import InputError
 from analyzer.provider_view.columns import Column, Columns, is_complete, missing, plain, positions
 from analyzer.provider_view.model import SignIns, SourceFile
@@ -153,7 +153,7 @@ def _is_smtp(client: str) -> bool:
 @lru_cache(REMEMBERED)
 def _address(text: str) -> str | None:
     try:
-        return str(ip_address(text.strip()))
+        return canonical(text.strip())
     except ValueError:
         return None
 

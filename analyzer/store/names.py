@@ -10,12 +10,12 @@ import json
 from collections.abc import Iterable, Iterator
 from datetime import date
 from hashlib import blake2b
-from ipaddress import ip_address
 from typing import Any, Final, get_args
 
 from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from analyzer.addresses import canonical
 from analyzer.hostnames import Learned, Source
 from analyzer.hostnames.learned import host_name, vendor_class
 from analyzer.store.schema import names
@@ -113,7 +113,7 @@ def span_of(values: dict[str, Any]) -> tuple[str, int, int]:
         raise ValueError(name)
     if described is not None and vendor_class(described.encode("latin-1")) != described:
         raise ValueError(described)
-    checked = None if address is None else str(ip_address(address))
+    checked = None if address is None else canonical(address)
     return _content(Learned(source, 0, checked, mac, name, described)), first, last
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from ipaddress import ip_address
 from typing import Any, Final
 
 from sqlalchemy import Connection, func, select
 
+from analyzer.addresses import canonical
 from analyzer.errors import UsageError
 from analyzer.inventory.devices import Inventory
 from analyzer.inventory.session import Session
@@ -147,7 +147,7 @@ class Import:
         if kind == "input":
             self._ingestion.record([_source(values)])
         elif kind == "client":
-            self._numbers.of_clients({str(ip_address(values["ip"])): bounded(_whole(values["first"]))})
+            self._numbers.of_clients({canonical(values["ip"]): bounded(_whole(values["first"]))})
         elif kind == "name":
             self._names.append(names.span_of(values))
         elif kind == "session":
@@ -158,7 +158,7 @@ class Import:
             raise ValueError(kind)
 
     def _session(self, values: dict[str, Any]) -> Session:
-        client = str(ip_address(values["client"]))
+        client = canonical(values["client"])
         session = self._restored(values["facts"], client)
         session.start, session.end = _whole(values["start"]), _whole(values["end"])
         session.client_port, session.messages = _whole(values["port"]), _whole(values["messages"])
@@ -171,7 +171,7 @@ class Import:
         if day in self._held:
             self.skipped += 1
             return
-        client = str(ip_address(values["client"]))
+        client = canonical(values["client"])
         self._restored(values["facts"], client)
         content = json.dumps(values["facts"], sort_keys=True, separators=(",", ":"))
         key = day, self._numbers.of_clients({client: 0})[client], self._numbers.of_content(content)
@@ -190,9 +190,12 @@ class Import:
             tried = Inventory()
             tried.add(session)
             tried.summary()
-            ip_address(session.server_ip)
             texts = [*session.findings, *session.likelihoods]
-            if not all(type(text) is str for text in texts) or sum(session.likelihoods.values()) > 0:
+            if (
+                not all(type(text) is str for text in texts)
+                or sum(session.likelihoods.values()) > 0
+                or (session.server_ip != canonical(session.server_ip))
+            ):
                 raise ValueError(content)
             self._checked.add(content)
         return session

@@ -98,7 +98,7 @@ def sniffing(network: Namespace, folder: Path, *arguments: str, program: Sequenc
 
 
 def devices_of(path: Path) -> list[dict[str, Any]]:
-    """The inventory in a file, but for times and names that depend on how it was captured, and for the plans of scans."""
+    """The inventory in a file, but for what depends on how it was captured, and for the plans that scans make."""
     devices = json.loads(path.read_text())["devices"]
     for device in devices:
         device.pop("plan", None)
