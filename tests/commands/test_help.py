@@ -19,7 +19,8 @@ from tests.commands.running import COMMAND, PATIENCE, environment, run
 from tests.support.material import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text()
-HELP = {name: f"{name} --help".split() for name in ("scan", "report", "explain", "verify", "scrub")} | {"": ["--help"]}
+COMMANDS = ("scan", "sniff", "watch", "report", "store", "explain", "scrub", "verify")
+HELP = {name: f"{name} --help".split() for name in COMMANDS} | {"": ["--help"]}
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 
 
@@ -38,12 +39,12 @@ def options_of(parser: argparse.ArgumentParser) -> set[str]:
 
 def calls_in(text: str) -> list[list[str]]:
     """The arguments of every call of the command in a shell example."""
-    text = text.replace("scripts/run ", "smtpauth ")
+    text = re.sub(r"\\\n\s*", "", text.replace("scripts/run ", "smtpauth "))
     calls = []
     for line in text.splitlines():
-        found = re.search(r"(?:^\s*|[|$] |=\.\.\. )smtpauth ((?:scan|report|explain|verify|scrub)\b.*)", line)
+        found = re.search(rf"(?:^\s*|[|$] |=\.\.\. |sudo )smtpauth ((?:{'|'.join(COMMANDS)})\b.*)", line)
         if found:
-            words = re.split(r"\s+#|\s{3,}|\s\|", found[1])[0]
+            words = re.split(r"\s+#|\s{2,}|\s\|", found[1])[0]
             calls.append(shlex.split(words))
     return calls
 
@@ -75,11 +76,22 @@ def test_every_option_that_the_readme_names_exists() -> None:
     assert named - {"--help"} <= options_of(build_parser())
 
 
-@pytest.mark.parametrize("command", ["scan", "explain", "verify", "scrub"])
+def test_every_command_has_its_help_looked_at() -> None:
+    assert set(choices_of(build_parser())) == set(COMMANDS)
+
+
+def choices_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The commands of ``parser``, by name."""
+    found = [action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    return dict(found[0]) if found else {}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_is_explained(command: str) -> None:
-    (commands,) = (a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction))
-    for action in commands.choices[command]._actions:
-        assert action.help
+    parser = choices_of(build_parser())[command]
+    for part in (parser, *choices_of(parser).values()):
+        for action in part._actions:
+            assert action.help or isinstance(action, argparse._SubParsersAction)
 
 
 def test_the_configuration_in_the_readme_and_in_the_help_is_a_valid_one(tmp_path: Path) -> None:
