@@ -268,6 +268,8 @@ def test_an_unfinished_line_is_forgotten_in_the_end(line: str) -> None:
 def test_a_reply_that_repeats_a_password_is_forgotten_in_the_end() -> None:
     """Some servers repeat a command that they do not know; a password sent too late is one."""
     echo = f'S: 500 5.5.1 Command unrecognized: "{b64(SECRET)}"'
+    for known in (repertoire.KNOWN_COMMANDS, repertoire.KNOWN_REPLIES):
+        known.clear()  # other tests' servers may accept a secret and repeat it
     parser = play(DialogueParser(), session(f"C: AUTH LOGIN {b64('user')}", NO, f"C: {b64(SECRET)}", echo))
     parser.finish()
     assert_forgotten(parser, SECRET)
