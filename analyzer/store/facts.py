@@ -79,6 +79,7 @@ _KEPT_DEFAULTS: Final = {
     for name, default in zip(FACTS, _facts(Session(0, 0, "", "", 0, "", 0)), strict=True)
     if name not in ("server_ip", "server_port")
 }
+_TUPLES: Final = tuple(name for name, default in _KEPT_DEFAULTS.items() if type(default) is tuple)
 _ATTEMPT_DEFAULTS: Final = dict(zip(ATTEMPT_FACTS, _attempt_facts(AuthAttempt(None, "unknown")), strict=True))
 
 
@@ -136,8 +137,8 @@ def restored(content: str, client_ip: str) -> Session:
     attempts = [AuthAttempt(**{**_ATTEMPT_DEFAULTS, **attempt}) for attempt in facts.pop("auth", ())]
     facts.setdefault("server_ip", NO_SERVER)
     facts.setdefault("server_port", 0)
-    for name, default in _KEPT_DEFAULTS.items():
-        if type(default) is tuple and name in facts:
+    for name in _TUPLES:
+        if name in facts:
             facts[name] = tuple(facts[name])
     return Session(
         start=0, end=0, source="", client_ip=client_ip, client_port=0, auth=attempts, messages=int(sent), **facts
