@@ -114,5 +114,5 @@ def add(commands: Commands) -> None:
     output.add_argument("--metrics", metavar="[ADDR:]PORT", help="figures for Prometheus, on 127.0.0.1 by default")
     add_store(sniff)
     limits = add_limits(sniff, conversations=20_000)
-    limits.add_argument("--max-devices", type=positive, metavar="N", help="devices listed (default: 8192)")
+    limits.add_argument("--max-devices", type=positive, metavar="N", help="devices listed (default: 4096)")
     add_shared(sniff)

@@ -30,7 +30,7 @@ SECOND = 1_000_000_000
 MOST_CONVERSATIONS = 20_000
 """Fewer than in a scan, whose captures may hold a whole network's; 3 KB to 4 KB each."""
 
-MOST_DEVICES = 8_192
+MOST_DEVICES = 4_096
 """Fewer than a scan lists: so a flood of made-up clients leaves a run of months below 300 MB, the kernel's buffer
 included, and events wait no longer than half a second for its reports. Private addresses are kept first."""
 
