@@ -16,7 +16,7 @@ PACKAGE = Path(analyzer.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
-    {"capture", "tshark"},
+    {"capture", "files", "tshark"},
     {"packets"},
     {"streams"},
     {"hostnames", "smtp", "tls"},

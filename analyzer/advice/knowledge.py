@@ -35,6 +35,7 @@ from analyzer.advice.plan import OAuthPossible
 from analyzer.advice.requirements import REQUIREMENTS
 from analyzer.advice.schema import Key, Schema, checked
 from analyzer.errors import InputError
+from analyzer.files import content_of
 from analyzer.inventory.providers import Provider, provider_rows
 from analyzer.inventory.standing import STANDINGS, Standing
 
@@ -219,15 +220,7 @@ def knowledge_with(name: str) -> Knowledge:
 def _read(name: str) -> dict[str, Any]:
     import tomllib
 
-    try:
-        with open(name, "rb") as file:
-            content = file.read(LARGEST_FILE + 1)
-    except OSError as error:
-        raise InputError(name, f"it cannot be read ({error.strerror or error})") from None
-    except ValueError:
-        raise InputError(name, "no file can have such a name") from None
-    if len(content) > LARGEST_FILE:
-        raise InputError(name, f"more than {LARGEST_FILE >> 20} MB are no knowledge file")
+    content = content_of(name, LARGEST_FILE, "knowledge takes a few KB")
     try:
         return tomllib.loads(content.decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:

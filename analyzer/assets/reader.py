@@ -16,6 +16,7 @@ from analyzer.addresses import canonical
 from analyzer.assets.asset_list import AssetList, Entry, Network
 from analyzer.assets.columns import ADDRESS, ALIASES, LOCATION, MAC, NAME, NOTES, NOTHING, OWNER
 from analyzer.errors import InputError
+from analyzer.files import content_of
 from analyzer.inventory.device import Asset
 from analyzer.provider_view.columns import plain
 from analyzer.provider_view.tables import encoding_of
@@ -69,14 +70,7 @@ def read_assets(name: str) -> AssetList:
 
 
 def _text(name: str) -> str:
-    try:
-        with open(name, "rb") as file:
-            data = file.read(LARGEST_FILE + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "no file can have such a name"
-        raise InputError(name, f"it cannot be read ({reason})") from None
-    if len(data) > LARGEST_FILE:
-        raise InputError(name, f"it has more than {LARGEST_FILE >> 20} MB", "give the list of devices alone")
+    data = content_of(name, LARGEST_FILE, "give the list of devices alone")
     encoding = encoding_of(data)
     try:
         return data.decode(encoding).removeprefix("\ufeff")

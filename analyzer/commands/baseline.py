@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from analyzer.addresses import canonical
 from analyzer.errors import InputError
+from analyzer.files import content_of
 from analyzer.inventory.device import Device
 from analyzer.inventory.status import STATUSES
 from analyzer.report.text import clean
@@ -58,15 +59,7 @@ def read_baseline(name: str) -> Baseline:
     Raises:
         InputError: it cannot be read, or is neither a report nor a list.
     """
-    try:
-        with open(name, "rb") as file:
-            content = file.read(LARGEST + 1)
-    except OSError as error:
-        raise InputError(name, f"it cannot be read ({error.strerror or error})") from None
-    except ValueError:
-        raise InputError(name, "no file can have such a name") from None
-    if len(content) > LARGEST:
-        raise InputError(name, f"larger than {LARGEST >> 20} MB, which no report is")
+    content = content_of(name, LARGEST, "no report is as large")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:

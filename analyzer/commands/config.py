@@ -17,10 +17,13 @@ from __future__ import annotations
 import argparse
 import tomllib
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 from analyzer.errors import InputError
+from analyzer.files import content_of
+
+LARGEST_FILE = 1 << 20
+"""Bytes of a file of settings at most."""
 
 _NOT_CONFIGURABLE = {"config", "paths", "filter", "help", "since", "until"}
 
@@ -65,14 +68,11 @@ def _check_names(name: str, keys: Iterable[str], whose: str, known: Iterable[str
 
 
 def _read(name: str) -> dict[str, Any]:
+    content = content_of(name, LARGEST_FILE, "settings take a few KB")
     try:
-        return tomllib.loads(Path(name).read_text("utf-8"))
-    except OSError as error:
-        raise InputError(name, f"it cannot be read ({error.strerror or error})") from None
+        return tomllib.loads(content.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(name, f"not a TOML file: {error}") from None
-    except ValueError:
-        raise InputError(name, "no file can have such a name") from None
 
 
 def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:

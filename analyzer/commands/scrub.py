@@ -27,6 +27,7 @@ from analyzer.inventory.devices import Inventory
 from analyzer.packets import SUBMISSION_PORTS
 from analyzer.report.model import Report
 from analyzer.report.redact import Redactor
+from analyzer.report.wording import plural
 from analyzer.scrub import Plans, Policy, Scrubber, Spool, Survey
 from analyzer.scrub.frames import LINK_LAYERS
 from analyzer.scrub.writer import CaptureWriter
@@ -148,8 +149,9 @@ class _Scrub:
             if counts[name]:
                 yield f"{counts[name]:,} {what}"
         yield (
-            f"{kept:,} of {seen:,} packets kept, of {self.conversations:,} conversations, {seen - kept:,} left out; "
-            f"{counts['credentials']:,} credentials blanked"
+            f"{kept:,} of {seen:,} packets kept, of {plural(self.conversations, 'conversation')}, "
+            f"{seen - kept:,} left out; "
+            f"{plural(counts['credentials'], 'credential')} blanked"
         )
         if verbose:
             yield _also_blanked(counts, self._survey.others)

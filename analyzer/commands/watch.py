@@ -25,6 +25,7 @@ from analyzer.inventory.session import Session
 from analyzer.packets import SUBMISSION_PORTS
 from analyzer.report.model import InputSummary, Report
 from analyzer.report.redact import Redactor
+from analyzer.report.wording import plural
 from analyzer.store import Store, open_store
 from analyzer.watch import Follower, Taker
 from analyzer.watch.directory import MOST_FILES
@@ -172,9 +173,9 @@ class _Watch:
         counts = self._taker.counts
         stored = counts.stored
         return (
-            f"{_count(counts.files, 'file')}, {_count(counts.frames, 'packet')}, {_count(counts.sessions, 'session')} "
-            f"({stored.added:,} new, {stored.replaced:,} completed); {_count(self._taker.waiting, 'file')} and "
-            f"{_count(self._taker.open, 'conversation')} open; {memory() >> 20} MB"
+            f"{plural(counts.files, 'file')}, {plural(counts.frames, 'packet')}, {plural(counts.sessions, 'session')} "
+            f"({stored.added:,} new, {stored.replaced:,} completed); {plural(self._taker.waiting, 'file')} and "
+            f"{plural(self._taker.open, 'conversation')} open; {memory() >> 20} MB"
         )
 
     def _say(self, line: str) -> None:
@@ -225,19 +226,15 @@ class _Watch:
         taker = self._taker
         counts = taker.counts
         say(
-            f"{_count(counts.files, 'file')} taken, {_count(counts.sessions, 'session')}, "
+            f"{plural(counts.files, 'file')} taken, {plural(counts.sessions, 'session')}, "
             f"{counts.stored.added:,} of them new"
         )
         if taker.waiting:
-            say(f"{_count(taker.waiting, 'file')} may have connections that go on; what is needed is read again")
+            say(f"{plural(taker.waiting, 'file')} may have connections that go on; what is needed is read again")
         if taker.ended:
             say("incomplete: connections in files that came out of order were stored as they stood")
         if self._options.verbose:
             say(
-                f"{_count(counts.known, 'file')} known, {counts.skipped:,} no captures, {counts.gone:,} gone, "
+                f"{plural(counts.known, 'file')} known, {counts.skipped:,} no captures, {counts.gone:,} gone, "
                 f"{counts.changed:,} changed while they were read, {counts.hurried:,} not waited for"
             )
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -11,7 +11,7 @@ from analyzer.report.redact import Redactor
 from analyzer.report.table import NARROWEST, PROSE, Column, render
 from analyzer.report.text import clean, clean_or_none
 from analyzer.report.width import fold
-from analyzer.report.wording import Record, counted
+from analyzer.report.wording import Record, counted, plural
 
 SHOWN = 100
 """Rows of a table that text shows; JSON has all."""
@@ -103,13 +103,13 @@ def provider_view_sentence(record: Record) -> str:
         counts[account["agreement"]] += 1
     basic = sum("basic" in account["says"] for account in record["accounts"])
     text = (
-        f"The provider lists {_counted(len(record['accounts']), 'account')}, {basic:,} of them with Basic: "
+        f"The provider lists {plural(len(record['accounts']), 'account')}, {basic:,} of them with Basic: "
         f"{counts['agrees']:,} as we see them, {counts['conflict']:,} otherwise than we see them, "
         f"{counts['unexplained']:,} that no device of ours explains, {counts['open']:,} with nothing to compare."
     )
     if hidden := len(record["hidden_devices"]):
         text += (
-            f" {_counted(hidden, 'device')} of ours {'logs' if hidden == 1 else 'log'} in there inside TLS, "
+            f" {plural(hidden, 'device')} of ours {'logs' if hidden == 1 else 'log'} in there inside TLS, "
             "with accounts that cannot be seen: those that nobody explains may be theirs."
         )
     return text
@@ -183,7 +183,7 @@ def _address_row(address: Record) -> tuple[str, ...]:
 def provider_view_notes(record: Record) -> Iterator[str]:
     """What was read, and what was left out."""
     for source in record["sources"]:
-        text = f"{source['name']}: {_counted(source['rows'], 'row')}"
+        text = f"{source['name']}: {plural(source['rows'], 'row')}"
         if source["others"]:
             text += f", {source['others']:,} of other kinds left out"
         if source["unusable"]:
@@ -230,7 +230,3 @@ def _some(values: Sequence[str]) -> str:
         return "-"
     text = ", ".join(values[:_NAMED])
     return text if len(values) <= _NAMED else f"{text} and {len(values) - _NAMED:,} more"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun if count == 1 else noun + 's'}"

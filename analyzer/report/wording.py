@@ -30,9 +30,9 @@ def answer(summary: Record) -> str:
     passwords = [f"{counts[status]} {status}" for status in STATUSES if status in STILL_PASSWORD and counts[status]]
     others = [f"{counts[status]} {status}" for status in STATUSES if status not in STILL_PASSWORD and counts[status]]
     if still:
-        of = f"{still} of {devices} {_plural(devices, 'device')} still {'uses' if still == 1 else 'use'} a password"
+        of = f"{still} of {plural(devices, 'device')} still {'uses' if still == 1 else 'use'} a password"
         return f"{of}: {', '.join(passwords)}" + (f"; {', '.join(others)}" if others else "") + "."
-    none = f"None of {devices} {_plural(devices, 'device')} was seen using a password"
+    none = f"None of {plural(devices, 'device')} was seen using a password"
     if counts["unknown"]:
         none += f", but how {counts['unknown']} log{'s' if counts['unknown'] == 1 else ''} in could not be seen"
     return f"{none}: {', '.join(others)}."
@@ -42,14 +42,14 @@ def scope(context: Record) -> str:
     """One line on what the answer rests on, from a context record."""
     summary = context["summary"]
     parts = [
-        f"{summary['sessions']:,} {_plural(summary['sessions'], 'session')}",
-        f"{summary['messages']:,} {_plural(summary['messages'], 'message')}",
+        f"{plural(summary['sessions'], 'session')}",
+        f"{plural(summary['messages'], 'message')}",
     ]
     if summary["not_smtp"]:
         others = summary["not_smtp"]
-        parts.append(f"{others:,} {_plural(others, 'conversation')} that {'was' if others == 1 else 'were'} not SMTP")
+        parts.append(f"{plural(others, 'conversation')} that {'was' if others == 1 else 'were'} not SMTP")
     if context["inputs"]:
-        parts.append(f"{len(context['inputs']):,} {_plural(len(context['inputs']), 'input')}")
+        parts.append(f"{plural(len(context['inputs']), 'input')}")
     line = ", ".join(parts)
     if summary["first_seen"] and summary["last_seen"]:
         line += f", {summary['first_seen'][:16].replace('T', ' ')} to {summary['last_seen'][:16].replace('T', ' ')} UTC"
@@ -83,10 +83,10 @@ def notes(context: Record) -> Iterator[str]:
         yield "Interrupted: the result covers what had been read until then."
     if undecoded := context["undecoded"]:
         total = sum(undecoded.values())
-        yield f"Not decoded: {total:,} {_plural(total, 'frame')} ({counted(undecoded)})."
+        yield f"Not decoded: {plural(total, 'frame')} ({counted(undecoded)})."
     for source in context["inputs"]:
         if lost := source["dropped"]:
-            yield f"Incomplete: {source['name']}: {lost:,} {_plural(lost, 'packet')} lost while it was captured."
+            yield f"Incomplete: {source['name']}: {plural(lost, 'packet')} lost while it was captured."
     for damage in context["damage"]:
         yield f"Incomplete: {damage['name']}: {damage['what']}."
     for name, (what, remedy) in LOSSES.items():
@@ -191,5 +191,6 @@ def server_names(device: Record) -> list[str]:
     return list(dict.fromkeys(server["name"] or server["ip"] for server in device["servers"]))
 
 
-def _plural(count: int, noun: str) -> str:
-    return noun if count == 1 else noun + "s"
+def plural(count: int, noun: str) -> str:
+    """``1 device``, ``2,000 devices``."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import resource
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from time import perf_counter, process_time
 from typing import TypeVar
 
 from analyzer.store import Source, initialise, open_store
+from scripts.set_up import ROOT
 from scripts.storebench.year import FIRST, WEEKS, sessions
 
 T = TypeVar("T")
@@ -63,6 +65,9 @@ def _measure(url: str, count: int, devices: int) -> None:
         print(f"quality: {quality:.3f} s")
         print(store.status())
     _tell_memory()
+    days = [str(FIRST + timedelta(WEEKS * 7 - 7)), str(FIRST + timedelta(WEEKS * 7 - 1))]
+    sys.stdout.flush()
+    subprocess.run([sys.executable, "-m", "scripts.storebench.reports", url, *days], check=True, cwd=ROOT)
 
 
 def _timed(action: Callable[[], T]) -> tuple[float, T]:

@@ -107,7 +107,7 @@ def test_a_file_too_large_to_be_a_report_is_not_read_to_its_end(
 ) -> None:
     monkeypatch.setattr(commands_baseline, "LARGEST", 9)
     assert baseline(tmp_path, "10.0.0.1\n").accepts(device())
-    with pytest.raises(InputError, match="which no report is"):
+    with pytest.raises(InputError, match="no report is as large"):
         baseline(tmp_path, "10.0.0.1\n\n")
 
 

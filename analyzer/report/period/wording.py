@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from analyzer.history.model import CHANGE_KINDS
-from analyzer.report.wording import Record
+from analyzer.report.wording import Record, plural
 
 _COUNTED_AS = {kind: kind for kind in CHANGE_KINDS} | {"silent": "gone silent"}
 
@@ -23,11 +23,6 @@ CHANGE_TITLES: Mapping[str, str] = {
     "migrated": "Migrated",
 }
 """Headings of the kinds of change, what needs attention first."""
-
-
-def plural(count: int, noun: str) -> str:
-    """``1 device``, ``2 devices``."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def unit_noun(record: Record) -> str:
