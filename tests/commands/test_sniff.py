@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from shutil import rmtree
+from shutil import rmtree, which
 from tempfile import mkdtemp
 from typing import Any
 from urllib.request import urlopen
@@ -20,7 +20,7 @@ from urllib.request import urlopen
 import pytest
 
 from analyzer.cli import main
-from tests.capture.live.network import NEAR, Namespace, has_networks
+from tests.capture.live.network import FAR, NEAR, Namespace, has_networks
 from tests.capture.live.network import network as network
 from tests.capture.reading import read_paths
 from tests.commands.running import COMMAND, OFFICE, PATIENCE, environment, run
@@ -116,6 +116,21 @@ def test_the_inventory_of_what_crosses_an_interface_is_that_of_its_capture(netwo
         sniff.wait_for(lambda: "10.20.0.250" in sniff.printed)
         assert sniff.end() == 130
     assert main(["scan", str(OFFICE), "--format", "json", "--output", str(tmp_path / "scan.json"), "-q"]) == 0
+    assert devices_of(tmp_path / "devices.json") == devices_of(tmp_path / "scan.json")
+
+
+@needs_root
+@has_networks
+@pytest.mark.skipif(which("tcpreplay") is None, reason="tcpreplay is not installed")
+@pytest.mark.parametrize("name", ["office-1.pcap", "office-3.pcap"])
+def test_a_capture_replayed_with_its_own_pauses_gives_the_inventory_of_a_scan(
+    network: Namespace, tmp_path: Path, name: str
+) -> None:
+    with sniffing(network, tmp_path) as sniff:
+        replay = ["tcpreplay", "--quiet", "--intf1", FAR, "--multiplier", "8", str(OFFICE / name)]
+        assert network.start(replay, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).wait(PATIENCE) == 0
+        assert sniff.end() == 130
+    assert main(["scan", str(OFFICE / name), "--format", "json", "--output", str(tmp_path / "scan.json"), "-q"]) == 0
     assert devices_of(tmp_path / "devices.json") == devices_of(tmp_path / "scan.json")
 
 
