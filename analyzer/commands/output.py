@@ -11,8 +11,6 @@ import sys
 from collections.abc import Iterator
 from typing import BinaryIO, TextIO
 
-from analyzer.capture.compression import MAGIC_BYTES, codec_of
-from analyzer.capture.inputs import is_capture
 from analyzer.commands.console import discard
 from analyzer.errors import UsageError
 
@@ -109,6 +107,9 @@ def _opened(name: str) -> tuple[TextIO, str | None]:
 
 def _holds_capture(name: str) -> bool:
     """Whether a slip of the pen would cost somebody a recording: a capture, or compressed as captures are."""
+    from analyzer.capture.compression import MAGIC_BYTES, codec_of  # with numpy, which few commands need
+    from analyzer.capture.inputs import is_capture
+
     with open(name, "rb") as present:
         head = present.read(MAGIC_BYTES)
     return is_capture(head) or codec_of(head) is not None

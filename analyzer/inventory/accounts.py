@@ -44,7 +44,7 @@ class Holder:
         self.names = host_names([machine])
         self.labels = {name.split(".")[0] for name in self.names if "." in name}
         self.ips = {member.ip for member in members}
-        servers = machine.servers.listed()
+        servers = machine.servers
         self.server_ips = {ip for ip, *_ in servers}
         self.server_names = {name.lower().rstrip(".") for _, _, name, *_ in servers if name}
         only = members[0].address if len(members) == 1 else None

@@ -24,16 +24,15 @@ class Sightings(Generic[K]):
     Between calls of :meth:`settle` twice as many may be present, so that dropping costs little.
     """
 
-    __slots__ = ("limit", "seen", "total")
+    __slots__ = ("_dropped", "limit", "seen")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.seen: dict[K, list[int]] = {}
-        self.total = 0
+        self._dropped = 0
 
     def add(self, key: K, time: int, times: int = 1) -> None:
         """Count ``times`` occurrences of ``key``."""
-        self.total += times
         entry = self.seen.get(key)
         if entry is None:
             self.seen[key] = [times, time, time]
@@ -48,7 +47,7 @@ class Sightings(Generic[K]):
 
     def merge(self, other: Sightings[K]) -> None:
         """Add what ``other`` has seen; ``other`` stays as it is."""
-        self.total += other.total
+        self._dropped += other._dropped
         for key, (count, first, last) in other.seen.items():
             entry = self.seen.get(key)
             if entry is None:
@@ -61,18 +60,32 @@ class Sightings(Generic[K]):
     def settle(self) -> None:
         """Drop all but the smallest ``limit`` keys."""
         if len(self.seen) > self.limit:
+            total = self.total
             self.seen = {key: self.seen[key] for key in sorted(self.seen)[: self.limit]}
+            self._dropped += total - self.total
+
+    @property
+    def total(self) -> int:
+        """Occurrences of the keys that are present."""
+        return sum(entry[COUNT] for entry in self.seen.values())
 
     @property
     def dropped(self) -> int:
         """Occurrences of keys beyond the limit."""
         self.settle()
-        return self.total - sum(entry[COUNT] for entry in self.seen.values())
+        return self._dropped
+
+    def __iter__(self) -> Iterator[K]:
+        """The keys kept, in no particular order."""
+        self.settle()
+        return iter(self.seen)
+
+    def __len__(self) -> int:
+        return min(len(self.seen), self.limit)
 
     def listed(self) -> list[K]:
         """The keys kept, smallest first."""
-        self.settle()
-        return sorted(self.seen)
+        return sorted(self)
 
     def counts(self) -> list[tuple[K, int]]:
         """Keys and how often each was seen, most frequent first, then smallest."""

@@ -142,7 +142,7 @@ class Inventory:
     def told_names(self) -> Iterator[Learned]:
         """What is known of names, as far as it may help to tell these devices and their servers; see
         :meth:`analyzer.inventory.known_names.KnownNames.told`."""
-        servers = {service[0] for builder in self.builders() for service in builder.servers.listed()}
+        servers = {service[0] for builder in self.builders() for service in builder.servers}
         return self.names.told(self._builders.keys() | servers)
 
     def builders(self) -> Collection[DeviceBuilder]:
@@ -310,7 +310,7 @@ def _host_names(
 
 def _findings_by_name(machine: DeviceBuilder, servers: Sequence[Server]) -> set[str]:
     """Findings that sessions could not have, since only what DNS calls their server shows whose it is."""
-    seen = {(ip, provider) for ip, _, _, provider, _ in machine.servers.listed()}
+    seen = {(ip, provider) for ip, _, _, provider, _ in machine.servers}
     by_name = [server for server in servers if server.provider and (server.ip, server.provider) not in seen]
     retiring = any("basic" in server.methods and server.provider in ending_passwords() for server in by_name)
     return {"basic-to-retiring-provider"} if retiring else set()

@@ -65,7 +65,10 @@ class _Known:
                 yield from ((kind, value, time) for time in sorted({first, last}))
 
     @property
-    def total(self) -> int:
+    def kept(self) -> int:
+        """Sightings of what is within the limits."""
+        for table in self.tables.values():
+            table.settle()
         return sum(table.total for table in self.tables.values())
 
 
@@ -99,9 +102,7 @@ class _Table(Generic[K]):
     def dropped(self) -> int:
         """Sightings of what is beyond a limit."""
         self._settle()
-        kept = sum(known.total for known in self._known.values())
-        beyond = sum(table.dropped for known in self._known.values() for table in known.tables.values())
-        return self.total - kept + beyond
+        return self.total - sum(known.kept for known in self._known.values())
 
     def _entry(self, key: K) -> _Known:
         known = self._known.get(key)

@@ -49,7 +49,7 @@ def host_names(builders: Iterable[DeviceBuilder]) -> set[str]:
 
     ``localhost`` and addresses are left out, and so are short forms of longer names.
     """
-    names = {name.lower().rstrip(".") for b in builders for name in b.names.listed() if is_host_name(name)}
+    names = {name.lower().rstrip(".") for b in builders for name in b.names if is_host_name(name)}
     first_labels = {name.split(".")[0] for name in names if "." in name}
     return {name for name in names if "." in name or name not in first_labels}
 
@@ -58,7 +58,7 @@ def named_addresses(builders: Iterable[DeviceBuilder]) -> set[str]:
     """Addresses that clients gave for a name in EHLO, loopback left out."""
     found = set()
     for builder in builders:
-        for name in builder.names.listed():
+        for name in builder.names:
             if match := _ADDRESS.fullmatch(name):
                 try:
                     address = ip_address(match[1] or match[2])
@@ -77,12 +77,15 @@ def clients_behind(members: Sequence[DeviceBuilder], known: KnownNames) -> int:
     was leased to. They are not added up: one host may show all four. TLS fingerprints and mail programs are no bound:
     one host may run any number of programs.
     """
+    own = {member.ip for member in members}
+    leases = max((len(known_leases(known, ip)) for ip in own), default=0)
+    if len(members) == 1 and len(members[0].links) < 2 and len(members[0].names) < 2:
+        return max(1, leases)  # most devices: nothing of which there could be two
     systems = 1
     for version in (4, 6):
-        ttls = {ttl for m in members if m.address.version == version for _, ttl in m.links.listed() if ttl != NO_TTL}
+        ttls = {ttl for m in members if m.address.version == version for _, ttl in m.links if ttl != NO_TTL}
         systems = max(systems, len({min(c for c in TTL_CLASSES if ttl <= c) for ttl in ttls}))
-    named, own = named_addresses(members), {member.ip for member in members}
-    leases = max((len(known_leases(known, ip)) for ip in own), default=0)
+    named = named_addresses(members)
     return max(systems, len(named - own) + (not named.isdisjoint(own)), len(host_names(members)), leases)
 
 
@@ -133,9 +136,9 @@ class Neighbourhood:
         by_mac: dict[int, list[DeviceBuilder]] = defaultdict(list)
         self.routers: set[int] = set()
         for builder in builders:
-            for mac in {mac for mac, _ in builder.links.listed()} - {NO_MAC}:
+            for mac in {mac for mac, _ in builder.links} - {NO_MAC}:
                 by_mac[mac].append(builder)
-            self.routers |= {mac for mac, ttl in builder.links.listed() if ttl != NO_TTL and ttl not in INITIAL_TTLS}
+            self.routers |= {mac for mac, ttl in builder.links if ttl != NO_TTL and ttl not in INITIAL_TTLS}
         self.routers -= {NO_MAC}
         self.routers |= {
             mac for mac, members in by_mac.items() if len(members) > 1 and _is_router(mac, members, self.names)
@@ -144,7 +147,7 @@ class Neighbourhood:
     def mac_of(self, builder: DeviceBuilder) -> int | None:
         """The device's own MAC: the only one it has been seen with that is no router's, else the one that its address
         was leased to."""
-        own = {mac for mac, _ in builder.links.listed()} - self.routers - {NO_MAC}
+        own = {mac for mac, _ in builder.links} - self.routers - {NO_MAC}
         return own.pop() if len(own) == 1 else None if own else self._leased_mac(builder)
 
     def _leased_mac(self, builder: DeviceBuilder) -> int | None:
@@ -155,7 +158,7 @@ class Neighbourhood:
 
     def behind_router(self, builder: DeviceBuilder) -> bool:
         """Whether frames of this address came from a router."""
-        return any(mac in self.routers for mac, _ in builder.links.listed())
+        return any(mac in self.routers for mac, _ in builder.links)
 
     def _proven_mac(self, builder: DeviceBuilder) -> int | None:
         """The device's MAC where every frame came straight from it: one MAC, and no router on the way. Or the one that
@@ -163,7 +166,7 @@ class Neighbourhood:
 
         Of some sessions no TTL is known; those of the same MAC speak for them.
         """
-        links = builder.links.listed()
+        links = builder.links
         ttls = {ttl for _, ttl in links} - {NO_TTL}
         if len({mac for mac, _ in links}) == 1 and ttls and ttls <= INITIAL_TTLS:
             return self.mac_of(builder)

@@ -10,7 +10,7 @@ An attempt's time is not kept: in a session it is when that began (:class:`analy
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from hashlib import blake2b
 from operator import attrgetter
@@ -19,7 +19,7 @@ from typing import Any, Final
 from analyzer.inventory.devices import is_mail
 from analyzer.inventory.exposure import AMBIGUOUS, REFUSED_UNHEARD, exposes_secret
 from analyzer.inventory.session import Session
-from analyzer.smtp.records import AuthAttempt
+from analyzer.smtp.records import AuthAttempt, Method
 
 OCCURRENCE: Final = frozenset(
     {"start", "end", "client_ip", "client_port", "serial", "messages", "complete", "gaps"},
@@ -79,7 +79,6 @@ _KEPT_DEFAULTS: Final = {
     for name, default in zip(FACTS, _facts(Session(0, 0, "", "", 0, "", 0)), strict=True)
     if name not in ("server_ip", "server_port")
 }
-_TUPLES: Final = tuple(name for name, default in _KEPT_DEFAULTS.items() if type(default) is tuple)
 _ATTEMPT_DEFAULTS: Final = dict(zip(ATTEMPT_FACTS, _attempt_facts(AuthAttempt(None, "unknown")), strict=True))
 
 
@@ -131,18 +130,24 @@ def marks_of(content: str) -> dict[str, bool]:
 
 def restored(content: str, client_ip: str) -> Session:
     """A session with these facts and a message where there was one; its occurrence is to be filled in."""
-    facts = json.loads(content)
+    return _session(json.loads(content), client_ip)
+
+
+def restored_each(contents: Iterable[str], client_ips: Iterable[str]) -> Iterator[Session]:
+    """As :func:`restored`; many at a time are decoded in half the time."""
+    return map(_session, json.loads(f"[{','.join(contents)}]"), client_ips)
+
+
+def _session(facts: dict[str, Any], client_ip: str) -> Session:
     sent = facts.pop(SENT, False)
     facts.pop(REDUCED, None)
-    attempts = [AuthAttempt(**{**_ATTEMPT_DEFAULTS, **attempt}) for attempt in facts.pop("auth", ())]
-    facts.setdefault("server_ip", NO_SERVER)
-    facts.setdefault("server_port", 0)
-    for name in _TUPLES:
-        if name in facts:
-            facts[name] = tuple(facts[name])
-    return Session(
-        start=0, end=0, source="", client_ip=client_ip, client_port=0, auth=attempts, messages=int(sent), **facts
-    )
+    attempts = [_attempt(**attempt) for attempt in facts.pop("auth", ())]
+    server_ip, server_port = facts.pop("server_ip", NO_SERVER), facts.pop("server_port", 0)
+    return Session(0, 0, "", client_ip, 0, server_ip, server_port, auth=attempts, messages=int(sent), **facts)
+
+
+def _attempt(mechanism: str | None = None, method: Method = "unknown", **others: Any) -> AuthAttempt:
+    return AuthAttempt(mechanism, method, **others)
 
 
 def reduced(content: str) -> str:

@@ -3,45 +3,24 @@
 from __future__ import annotations
 
 import gc
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, Function, case, func, select
 
 from analyzer.history.model import Quality
 from analyzer.inventory.devices import Inventory
-from analyzer.inventory.session import Session
-from analyzer.store.facts import restored
+from analyzer.store.facts import restored_each
 from analyzer.store.interning import ASKED
 from analyzer.store.names import recall
 from analyzer.store.schema import aggregates, clients, facts, inputs
 from analyzer.store.times import DAY, bounded, date_of, number_of
 
-TEMPLATES: Final = 20_000
-"""Restored sessions that are remembered between queries, some 2 KB each: one week and the next are much alike."""
-
 FETCHED: Final = 5000
 """Rows that a query hands over at a time."""
-
-
-class Templates:
-    """Sessions restored from facts, to be filled in again and again."""
-
-    def __init__(self) -> None:
-        self._by_client: OrderedDict[tuple[int, int], Session] = OrderedDict()
-
-    def get(self, client: int, number: int, ip: str, content: str) -> Session:
-        """The session with these facts of this client; times and messages are whatever they were last."""
-        key = client, number
-        session = self._by_client.get(key)
-        if session is None:
-            if len(self._by_client) >= TEMPLATES:
-                self._by_client.popitem(last=False)
-            session = self._by_client[key] = restored(content, ip)
-        return session
 
 
 def _within(first: date, last: date) -> ColumnElement[bool]:
@@ -49,7 +28,7 @@ def _within(first: date, last: date) -> ColumnElement[bool]:
 
 
 def inventory(
-    connection: Connection, templates: Templates, first: date, last: date, ips: Collection[str] | None = None
+    connection: Connection, first: date, last: date, ips: Collection[str] | None = None
 ) -> Inventory:
     """What a scan of these days would say, of the clients ``ips`` alone where given.
 
@@ -60,16 +39,16 @@ def inventory(
     for learned in recall(connection, first, last):
         made.learn(learned)
     if ips is None:
-        _add(connection, templates, _within(first, last), made)
+        _add(connection, _within(first, last), made)
         return made
     wanted = sorted(ips)
     for at in range(0, len(wanted), ASKED):
         asked = select(clients.c.id).where(clients.c.ip.in_(wanted[at : at + ASKED]))
-        _add(connection, templates, _within(first, last) & aggregates.c.client_id.in_(asked), made)
+        _add(connection, _within(first, last) & aggregates.c.client_id.in_(asked), made)
     return made
 
 
-def _add(connection: Connection, templates: Templates, which: ColumnElement[bool], made: Inventory) -> None:
+def _add(connection: Connection, which: ColumnElement[bool], made: Inventory) -> None:
     """Add the sums to ``made`` that ``which`` holds for."""
     column = aggregates.c
     summed = (
@@ -87,22 +66,22 @@ def _add(connection: Connection, templates: Templates, which: ColumnElement[bool
         .subquery()
     )
     query = (
-        select(summed, clients.c.ip, facts.c.content)
+        select(clients.c.ip, facts.c.content, *summed.c["sessions", "messages", "first", "last", "end"])
         .join(clients, clients.c.id == summed.c.client_id)
         .join(facts, facts.c.id == summed.c.facts_id)
     )
-    rows = connection.execute(query.execution_options(yield_per=FETCHED))
     with _no_garbage_collection():
-        for client, number, sessions, messages, began, latest, end, ip, content in rows:
-            session = templates.get(client, number, ip, content)
-            times, several = int(sessions), bool(messages)
-            session.end = end
-            session.start = began
-            session.messages = int(messages) - (times - 1) if several else 0
-            made.add(session)
-            if times > 1:
-                session.start, session.messages = latest, int(several)
-                made.add(session, times - 1)
+        for rows in connection.execute(query.execution_options(yield_per=FETCHED)).partitions():
+            ips, contents, *sums = zip(*rows, strict=True)
+            for session, times, messages, began, latest, end in zip(restored_each(contents, ips), *sums, strict=True):
+                times, several = int(times), bool(messages)
+                session.end = end
+                session.start = began
+                session.messages = int(messages) - (times - 1) if several else 0
+                made.add(session)
+                if times > 1:
+                    session.start, session.messages = latest, int(several)
+                    made.add(session, times - 1)
 
 
 @contextmanager
@@ -163,8 +142,13 @@ def days_observed(connection: Connection, first: date, last: date) -> list[date]
 def days(connection: Connection) -> tuple[date, date] | None:
     """First and last day of which there are sums; days without a date (packets without times) are not meant."""
     column = aggregates.c.day
-    first, last = connection.execute(select(func.min(column), func.max(column)).where(column > 0)).one()
-    return None if first is None else (date_of(first), date_of(last))
+
+    def of_all(which: Function[int]) -> int | None:
+        # One end at a time: SQLite finds it in the key, and goes through all rows where both are asked for.
+        return connection.execute(select(which).where(column > 0)).scalar()
+
+    first, last = of_all(func.min(column)), of_all(func.max(column))
+    return None if first is None or last is None else (date_of(first), date_of(last))
 
 
 def quality(connection: Connection, first: date, last: date) -> Quality:

@@ -68,7 +68,6 @@ class Store:
     ) -> None:
         self._today = today
         self._engine = engine_of(url_of(url), wait)
-        self._templates = query.Templates()
         where = self._engine.url
         self.name = shown(where)
         if where.drivername == "sqlite":
@@ -122,7 +121,7 @@ class Store:
         """Work out the trend of weeks that have changed, so that a report need not."""
         with transaction(self._engine, writes=False) as connection:
             wanted = trend.missing(connection, trend.weeks_seen(connection))
-            made = [trend.work_out(connection, self._templates, monday) for monday in wanted]
+            made = [trend.work_out(connection, monday) for monday in wanted]
             as_of = trend.changes(connection)
         if made:
             self._keep(made, as_of)
@@ -162,7 +161,7 @@ class Store:
             clients: look only at these addresses.
         """
         with transaction(self._engine, writes=False) as connection:
-            return query.inventory(connection, self._templates, first, last, clients)
+            return query.inventory(connection, first, last, clients)
 
     def last_days(self, first: date, last: date, most: int) -> Mapping[str, date]:
         """The last of these days, both ends included, on which each client address was seen, of the ``most`` that were
@@ -186,7 +185,7 @@ class Store:
             wanted = trend.mondays(connection, weeks, last)
             points = trend.kept(connection, wanted)
             absent = trend.missing(connection, wanted)
-            made = [trend.work_out(connection, self._templates, monday) for monday in absent]
+            made = [trend.work_out(connection, monday) for monday in absent]
             as_of = trend.changes(connection)
         if made:
             self._keep(made, as_of)

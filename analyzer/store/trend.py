@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from analyzer.history.model import Period, TrendPoint
 from analyzer.inventory.status import STATUSES, STILL_PASSWORD
 from analyzer.store.interning import ASKED
-from analyzer.store.query import Templates, days, inventory
+from analyzer.store.query import days, inventory
 from analyzer.store.schema import aggregates, weeks
 from analyzer.store.settings import set_setting, setting
 from analyzer.store.times import date_of, monday_of, number_of
@@ -46,10 +46,10 @@ def missing(connection: Connection, wanted: Iterable[int]) -> list[int]:
     return [monday for monday in wanted if monday not in known]
 
 
-def work_out(connection: Connection, templates: Templates, monday: int) -> TrendPoint:
+def work_out(connection: Connection, monday: int) -> TrendPoint:
     """A week's number, from its sums."""
     first = date_of(monday)
-    seen = inventory(connection, templates, first, first + timedelta(days=6))
+    seen = inventory(connection, first, first + timedelta(days=6))
     statuses = Counter(outline.status for outline in seen.outlines())
     return _point(monday, statuses.total(), {status: statuses[status] for status in STATUSES}, seen.sessions)
 

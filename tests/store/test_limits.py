@@ -85,13 +85,12 @@ def test_what_is_remembered_to_save_time_is_limited_and_changes_nothing(
     with fresh(tmp_path) as store:
         store.ingest(found)
         expected, devices = content(store), store.inventory(*_EVER).devices()
-    for name in ("ingest.CONTENTS", "ingest.PORTION", "interning.REMEMBERED", "interning.ASKED", "query.TEMPLATES"):
+    for name in ("ingest.CONTENTS", "ingest.PORTION", "interning.REMEMBERED", "interning.ASKED", "query.FETCHED"):
         monkeypatch.setattr(f"analyzer.store.{name}", 3)
     with fresh(tmp_path) as store:
         store.ingest(found)
         assert content(store) == expected
         assert store.inventory(*_EVER).devices() == devices
-        assert len(store._templates._by_client) <= 3
 
 
 def test_a_line_without_end_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
