@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from ipaddress import ip_address
@@ -24,9 +24,10 @@ from analyzer.history.model import (
     TrendPoint,
 )
 from analyzer.history.silence import LOOKBACK, falls_silent_in
-from analyzer.inventory.builder import Order, order_of
 from analyzer.inventory.device import Device, Outline
-from analyzer.inventory.devices import MOST_DEVICES, Inventory
+from analyzer.inventory.devices import MOST_DEVICES, Inventory, Roster
+from analyzer.inventory.network import Neighbourhood
+from analyzer.inventory.presence import Order, order_of
 from analyzer.inventory.status import STATUSES, STILL_PASSWORD
 
 WEEKS_SHOWN = 26
@@ -45,6 +46,9 @@ class Past(Protocol):
 
     def inventory(self, first: date, last: date, clients: Collection[str] | None = None) -> Inventory:
         """What a scan of these days' traffic would say, of ``clients`` alone where given."""
+
+    def roster(self, first: date, last: date) -> Roster:
+        """As :meth:`inventory`, in short."""
 
     def last_days(self, first: date, last: date, most: int) -> Mapping[str, date]:
         """The last of these days on which each address was seen, of the ``most`` that were seen last."""
@@ -105,21 +109,22 @@ def _compared(
 ) -> PeriodReport:
     """``report`` with what changed since ``before``."""
     period = report.period
-    inventory_before = past.inventory(before.first, before.last)
-    of_before = inventory_before.outlines()
+    roster = past.roster(before.first, before.last)
+    of_before = roster.outlines
     missing = tuple(sorted(set(past.quality(before.first, before.last).sensors) - set(report.quality.sensors)))
     dormant, beyond = _dormant(
         past, period.first - timedelta(LOOKBACK), {ip for outline in of_before for ip in outline.ips}, before
     )
-    earlier = _Earlier([(inventory_before, of_before)])
-    for one in _when_seen_last(dormant, past):
-        earlier.add(one)
+    earlier = _Earlier(past)
+    earlier.add(before, roster)
+    for when, what in _when_seen_last(dormant, past):
+        earlier.add(when, what)
 
     in_period_before = set(map(id, of_before))
     known = _known_from_long_ago(first_seen, period, earlier.outlines)
     changes: list[tuple[ChangeKind, Device | None, Outline | None]] = []
     returned, gone = [], []
-    for machine in machines(report.devices, earlier.outlines, [inventory, *earlier.inventories]):
+    for machine in machines(report.devices, earlier.outlines, [inventory, *earlier.rosters]):
         now, was = machine.now, machine.before
         if now is not None:
             kind = change_of(now, was) if was is not None else _newness(machine, now, known)
@@ -139,7 +144,7 @@ def _compared(
     return replace(
         report,
         before=before,
-        summary_before=_counts(of_before, inventory_before, before),
+        summary_before=_counts(roster, before),
         changes=sorted(found, key=_urgency),
         returned=returned,
         absent=[in_full[id(was)] for was in absent],
@@ -167,39 +172,43 @@ def _silent_and_absent(
 class _Earlier:
     """Devices of earlier periods, in short; in full where that is wanted, which it is of few."""
 
-    def __init__(self, known: Iterable[tuple[Inventory, Sequence[Outline]]]) -> None:
-        self._known = list(known)
+    def __init__(self, past: Past) -> None:
+        self._past = past
+        self._known: list[tuple[Period, Roster]] = []
 
-    def add(self, inventory: Inventory) -> None:
-        self._known.append((inventory, inventory.outlines()))
+    def add(self, period: Period, roster: Roster) -> None:
+        self._known.append((period, roster))
 
     @property
-    def inventories(self) -> list[Inventory]:
-        return [inventory for inventory, _ in self._known]
+    def rosters(self) -> list[Roster]:
+        return [roster for _, roster in self._known]
 
     @property
     def outlines(self) -> list[Outline]:
-        return [outline for _, outlines in self._known for outline in outlines]
+        return [outline for roster in self.rosters for outline in roster.outlines]
 
     def in_full(self, wanted: Iterable[Outline]) -> dict[int, Device]:
-        """The devices, by the ``id`` of the outline."""
+        """The devices, by the ``id`` of the outline; without the findings that they had in common with others."""
         ids = set(map(id, wanted))
         found = {}
-        for inventory, outlines in self._known:
-            asked = {outline.device: id(outline) for outline in outlines if id(outline) in ids}
+        for period, roster in self._known:
+            asked = {outline.device: outline for outline in roster.outlines if id(outline) in ids}
             if asked:
-                found.update({asked[device.device]: device for device in inventory.overview(asked).devices})
+                ips = {ip for outline in asked.values() for ip in outline.ips}
+                inventory = self._past.inventory(period.first, period.last, ips)
+                overview = inventory.overview(asked, Neighbourhood(roster.presences, roster.names))
+                found.update({id(asked[device.device]): device for device in overview.devices})
         return found
 
 
-def _counts(outlines: Sequence[Outline], inventory: Inventory, period: Period) -> TrendPoint:
-    statuses = Counter(outline.status for outline in outlines)
+def _counts(roster: Roster, period: Period) -> TrendPoint:
+    statuses = Counter(outline.status for outline in roster.outlines)
     return TrendPoint(
         period=period,
-        devices=len(outlines),
+        devices=len(roster.outlines),
         still_password=sum(statuses[status] for status in STILL_PASSWORD),
         statuses={status: statuses[status] for status in STATUSES},
-        sessions=inventory.sessions,
+        sessions=roster.sessions,
     )
 
 
@@ -223,13 +232,14 @@ def _dormant(past: Past, since: date, in_period_before: Collection[str], before:
     return {ip: last[ip] for ip in latest}, len(last) - len(latest)
 
 
-def _when_seen_last(last: Mapping[str, date], past: Past) -> Iterable[Inventory]:
+def _when_seen_last(last: Mapping[str, date], past: Past) -> Iterator[tuple[Period, Roster]]:
     """What each address was like in the week in which it was seen last, up to that day."""
     by_week: dict[date, list[str]] = defaultdict(list)
     for ip, day in last.items():
         by_week[periods.week_of(day).first].append(ip)
     for monday, clients in sorted(by_week.items()):
-        yield past.inventory(monday, max(last[ip] for ip in clients), clients)
+        until = Period(monday, max(last[ip] for ip in clients))
+        yield until, past.inventory(until.first, until.last, clients).roster()
 
 
 def _first_seen(devices: Iterable[Device], first_seen: Mapping[str, int]) -> dict[str, int]:

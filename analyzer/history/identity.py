@@ -12,14 +12,14 @@ Addresses change hands and machines change addresses, so an address alone says n
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from analyzer.inventory.builder import NO_MAC, DeviceBuilder
 from analyzer.inventory.device import Device, Outline
-from analyzer.inventory.devices import Inventory
 from analyzer.inventory.known_names import KnownNames
 from analyzer.inventory.network import Neighbourhood
+from analyzer.inventory.presence import NO_MAC, Presence
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +37,29 @@ class Machine:
     ips: frozenset[str]
 
 
+class Seen(Protocol):
+    """What a period shows of addresses."""
+
+    @property
+    def presences(self) -> Collection[Presence]:
+        """Of each address."""
+
+    @property
+    def names(self) -> KnownNames:
+        """What hosts are called."""
+
+
 class _Union:
     """What all periods together show of addresses."""
 
-    def __init__(self, inventories: Iterable[Inventory]) -> None:
+    def __init__(self, periods: Iterable[Seen]) -> None:
         names = KnownNames()
-        by_ip: dict[str, list[DeviceBuilder]] = defaultdict(list)
-        for inventory in inventories:
-            names.merge(inventory.names)
-            for builder in inventory.builders():
-                by_ip[builder.ip].append(builder)
-        sums = [_together(builders) for builders in _entangled(by_ip, names)]
+        by_ip: dict[str, list[Presence]] = defaultdict(list)
+        for seen in periods:
+            names.merge(seen.names)
+            for presence in seen.presences:
+                by_ip[presence.ip].append(presence)
+        sums = [_together(presences) for presences in _entangled(by_ip, names)]
         around = Neighbourhood(sums, names)
         self._routers = around.routers
         self._machine = {
@@ -66,34 +78,34 @@ class _Union:
         return len(macs) < 2
 
 
-def _entangled(by_ip: Mapping[str, Sequence[DeviceBuilder]], names: KnownNames) -> Iterator[Sequence[DeviceBuilder]]:
+def _entangled(by_ip: Mapping[str, Sequence[Presence]], names: KnownNames) -> Iterator[Sequence[Presence]]:
     """Addresses that must be looked at together with others: their MAC has several addresses, or they several MACs, or
     leases are known of them. All others, most of a network, are a machine each, in every period the same."""
-    macs = {ip: {mac for one in builders for mac, _ in one.links.seen} - {NO_MAC} for ip, builders in by_ip.items()}
+    macs = {ip: {mac for one in presences for mac, _ in one.links} - {NO_MAC} for ip, presences in by_ip.items()}
     addresses = Counter(mac for own in macs.values() for mac in own)
-    for ip, builders in by_ip.items():
+    for ip, presences in by_ip.items():
         if len(macs[ip]) > 1 or any(addresses[mac] > 1 for mac in macs[ip]) or names.leased_to(ip):
-            yield builders
+            yield presences
 
 
-def _together(builders: Sequence[DeviceBuilder]) -> DeviceBuilder:
-    """The sums of one address over all periods."""
-    if len(builders) == 1:
-        return builders[0]
-    sums = DeviceBuilder(builders[0].ip)
-    for builder in builders:
-        sums.merge(builder)
+def _together(presences: Sequence[Presence]) -> Presence:
+    """What one address was seen with over all periods."""
+    if len(presences) == 1:
+        return presences[0]
+    sums = Presence(presences[0].ip)
+    for presence in presences:
+        sums.merge_presence(presence)
     return sums
 
 
-def machines(now: Sequence[Device], before: Sequence[Outline], inventories: Iterable[Inventory]) -> list[Machine]:
+def machines(now: Sequence[Device], before: Sequence[Outline], periods: Iterable[Seen]) -> list[Machine]:
     """Each machine once; those that are seen now first, in the order of ``now``.
 
     Args:
         before: devices of earlier periods; a machine may be among them several times.
-        inventories: those that all of these devices come from.
+        periods: what those showed that all of these devices come from.
     """
-    union = _Union(inventories)
+    union = _Union(periods)
     by_group: dict[str, list[Outline]] = defaultdict(list)
     latest_first = sorted(before, key=lambda outline: (-outline.last_seen, outline.device))
     for outline in latest_first:

@@ -14,8 +14,9 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from analyzer.inventory.builder import Account, DeviceBuilder, Order
+from analyzer.inventory.builder import Account, DeviceBuilder
 from analyzer.inventory.network import Neighbourhood, host_names
+from analyzer.inventory.presence import Order
 
 ACCOUNT_REST = 24 * 3600 * 10**9
 """Nanoseconds an account must rest before its use elsewhere counts as a change of device: devices that share an account

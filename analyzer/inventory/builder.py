@@ -6,19 +6,15 @@ commutative and associative, and memory does not grow with the number of session
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from analyzer.inventory.bounded import Sightings
 from analyzer.inventory.evidence import LISTED_EVIDENCE, Piece, piece_of
 from analyzer.inventory.exposure import exposes_secret
+from analyzer.inventory.presence import NO_MAC, NO_TTL, Presence
 from analyzer.inventory.session import Session
 from analyzer.inventory.status import Support, Uses, note_uses
 from analyzer.tls import ABSTENTIONS
-
-LISTED_NAMES = 32
-"""EHLO names of one address; a proxy for a whole office has a few dozen, and a sender of random names must not cost
-more."""
 
 LISTED_ACCOUNTS = 64
 """User names of one address: enough for a host of many programs, and a guessed-passwords attack stays small."""
@@ -35,14 +31,8 @@ LISTED_PROGRAMS = 32
 LISTED_FINGERPRINTS = 32
 """TLS fingerprints of one address: one for each library and its settings."""
 
-LISTED_LINKS = 32
-"""MAC address and TTL as they arrived. Devices have one or two, paths over several routers a few."""
-
 LONGEST_TEXT = 320
 """Characters of a name that are kept: 64 + 1 + 255, the longest address of RFC 5321 section 4.5.3.1."""
-
-NO_MAC = -1
-NO_TTL = 0
 
 Account = tuple[str, str]
 """User name, and the provider or server it belongs to; the second is empty where the name has a domain of its own."""
@@ -51,9 +41,6 @@ AccountUse = tuple[bool, str, str]
 """Whether the login was refused or given up, and the account: a guesser of passwords must not crowd out the accounts
 that really log in, and those sort first."""
 
-Link = tuple[int, int]
-"""MAC address (or NO_MAC) and TTL (or NO_TTL)."""
-
 Service = tuple[str, int, str, str, str]
 """Server address, port, name, provider (empty where unknown) and the session's method."""
 
@@ -61,43 +48,27 @@ Failure = tuple[int, int, str, str]
 """Time, reply code (0 where unknown), enhanced code and meaning (empty where unknown)."""
 
 
-Order = tuple[bool, int, int]
-"""Sorts addresses: private before public, IPv4 before IPv6, then as numbers; no two have the same."""
-
-
 def clipped(text: str) -> str:
     """``text``, cut visibly where it is longer than anything legitimate."""
     return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
 
 
-def order_of(address: IPv4Address | IPv6Address) -> Order:
-    """Private addresses first: where not all devices fit, those of the own network are the ones in question."""
-    return not address.is_private, address.version, int(address)
-
-
-class DeviceBuilder:
+class DeviceBuilder(Presence):
     """Sums over the sessions of one client address."""
 
     __slots__ = (
         "accounts",
-        "address",
         "evidence",
         "exposed",
         "failure",
         "findings",
         "fingerprints",
-        "first",
         "inside_tls",
-        "ip",
-        "last",
         "last_failure",
         "last_success",
-        "links",
         "mechanisms",
         "messages",
         "methods",
-        "names",
-        "order",
         "programs",
         "servers",
         "sessions",
@@ -107,23 +78,18 @@ class DeviceBuilder:
     )
 
     def __init__(self, ip: str) -> None:
-        self.ip = ip
-        self.address: IPv4Address | IPv6Address = ip_address(ip)
-        self.order = order_of(self.address)
+        super().__init__(ip)
         self.sessions = self.messages = self.success = self.failure = self.exposed = 0
         self.tls = 0  # sessions in which TLS began, or had begun before the capture
         self.inside_tls = 0  # sessions whose login nobody could see for that reason
-        self.first = self.last = -1
         self.last_failure: Failure | None = None
         self.last_success = -1
         self.uses: Uses = {}
         self.methods: dict[str, int] = {}
         self.findings: dict[str, int] = {}
-        self.names: Sightings[str] = Sightings(LISTED_NAMES)
         self.accounts: Sightings[AccountUse] = Sightings(LISTED_ACCOUNTS)
         self.mechanisms: Sightings[str] = Sightings(LISTED_MECHANISMS)
         self.servers: Sightings[Service] = Sightings(LISTED_SERVERS)
-        self.links: Sightings[Link] = Sightings(LISTED_LINKS)
         self.evidence: Sightings[Piece] = Sightings(LISTED_EVIDENCE)
         self.programs: Sightings[str] = Sightings(LISTED_PROGRAMS)
         self.fingerprints: Sightings[str] = Sightings(LISTED_FINGERPRINTS)
@@ -133,10 +99,7 @@ class DeviceBuilder:
         start, method = session.start, session.method
         self.sessions += times
         self.messages += times * session.messages
-        if start and (self.first < 0 or start < self.first):  # 0: packets without time stamps
-            self.first = start
-        if session.end > self.last:
-            self.last = session.end
+        self.seen(start, session.end)
         self.methods[method] = self.methods.get(method, 0) + times
         note_uses(self.uses, session, times)
         if session.tls_mode != "none":
@@ -184,6 +147,7 @@ class DeviceBuilder:
 
     def merge(self, other: DeviceBuilder) -> None:
         """Add the sums of ``other``, which stays as it is."""
+        self.merge_presence(other)
         self.sessions += other.sessions
         self.messages += other.messages
         self.success += other.success
@@ -191,10 +155,6 @@ class DeviceBuilder:
         self.exposed += other.exposed
         self.tls += other.tls
         self.inside_tls += other.inside_tls
-        if other.sessions:
-            if other.first >= 0:
-                self.first = other.first if self.first < 0 else min(self.first, other.first)
-            self.last = max(self.last, other.last)
         self.last_success = max(self.last_success, other.last_success)
         if other.last_failure is not None:
             self.last_failure = max(self.last_failure or other.last_failure, other.last_failure)
@@ -203,11 +163,9 @@ class DeviceBuilder:
         for mine, theirs in ((self.methods, other.methods), (self.findings, other.findings)):
             for key, count in theirs.items():
                 mine[key] = mine.get(key, 0) + count
-        self.names.merge(other.names)
         self.accounts.merge(other.accounts)
         self.mechanisms.merge(other.mechanisms)
         self.servers.merge(other.servers)
-        self.links.merge(other.links)
         self.evidence.merge(other.evidence)
         self.programs.merge(other.programs)
         self.fingerprints.merge(other.fingerprints)

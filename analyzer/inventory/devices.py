@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from analyzer.hostnames import Learned
@@ -20,6 +21,7 @@ from analyzer.inventory.findings import FINDINGS, in_table_order
 from analyzer.inventory.known_names import KnownNames
 from analyzer.inventory.naming import best_first
 from analyzer.inventory.network import Neighbourhood, clients_behind, is_host_name
+from analyzer.inventory.presence import Presence
 from analyzer.inventory.providers import ending_passwords, provider_of
 from analyzer.inventory.session import Session
 from analyzer.inventory.standing import PASSWORD_METHODS, password_servers
@@ -44,6 +46,21 @@ class Overview(NamedTuple):
 
     devices: list[Device]
     shared: dict[Account, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Every device in short, and what tells them from those of other periods.
+
+    Attributes:
+        outlines: in no particular order. presences: of all their addresses. names: what hosts are called.
+        sessions: of all devices.
+    """
+
+    outlines: Sequence[Outline]
+    presences: Collection[Presence]
+    names: KnownNames
+    sessions: int
 
 
 class Inventory:
@@ -108,20 +125,27 @@ class Inventory:
         """SMTP conversations counted."""
         return self._sessions
 
-    def outlines(self) -> list[Outline]:
-        """Every device in short, for a fifth of the price, in no particular order."""
+    @property
+    def presences(self) -> Collection[Presence]:
+        """What each address was seen with; whoever asks leaves it as it is."""
         self._settle()
-        around = Neighbourhood(self._builders.values(), self.names)
-        return [_outline(_merged(members), members, around) for members in around.machines(self._builders.values())]
+        return self._builders.values()
 
-    def overview(self, only: Collection[str] | None = None) -> Overview:
+    def roster(self) -> Roster:
+        """Every device in short, for a fifth of the price."""
+        around = Neighbourhood(self.presences, self.names)
+        outlines = [_outline(_merged(members), members, around) for members in around.machines(self._builders.values())]
+        return Roster(outlines, self.presences, self.names, self._sessions)
+
+    def overview(self, only: Collection[str] | None = None, around: Neighbourhood | None = None) -> Overview:
         """Every device, and the accounts that several of them log in with.
 
         Args:
             only: list those devices alone that go by these addresses.
+            around: who else is there, where these are not all addresses.
         """
         self._settle()
-        around = Neighbourhood(self._builders.values(), self.names)
+        around = around or Neighbourhood(self._builders.values(), self.names)
         groups = around.machines(self._builders.values())
         machines = [_merged(members) for members in groups]
         shared, taken_up = accounts_in_several_hands(machines, groups, around)
@@ -142,13 +166,9 @@ class Inventory:
     def told_names(self) -> Iterator[Learned]:
         """What is known of names, as far as it may help to tell these devices and their servers; see
         :meth:`analyzer.inventory.known_names.KnownNames.told`."""
-        servers = {service[0] for builder in self.builders() for service in builder.servers}
-        return self.names.told(self._builders.keys() | servers)
-
-    def builders(self) -> Collection[DeviceBuilder]:
-        """The sums of each address; whoever asks leaves them as they are."""
         self._settle()
-        return self._builders.values()
+        servers = {service[0] for builder in self._builders.values() for service in builder.servers}
+        return self.names.told(self._builders.keys() | servers)
 
     def summary(self, devices: Sequence[Device] | None = None) -> Summary:
         """The answer over all devices; ``devices`` saves working them out again."""
@@ -339,36 +359,42 @@ def _servers(machine: DeviceBuilder, known: KnownNames) -> tuple[Server, ...]:
     by_ip: dict[str, list[tuple[int, str, str, str, int]]] = defaultdict(list)
     for (ip, port, name, provider, method), count in machine.servers.counts():
         by_ip[ip].append((port, name, provider, method, count))
-    servers = []
-    for ip, entries in by_ip.items():
-        names: dict[str, int] = {}  # counters cost ten times as much, and most have one key
-        providers: dict[str, int] = {}
-        methods: dict[str, int] = {}
-        for _, name, provider, method, count in entries:
-            methods[method] = methods.get(method, 0) + count
-            if name:
-                names[name] = names.get(name, 0) + count
-            if provider:
-                providers[provider] = providers.get(provider, 0) + count
-        called = known.server_names(ip)
-        servers.append(
-            Server(
-                ip=ip,
-                name=_most_frequent(names) or next(iter(called), None),
-                ports=tuple(sorted({entry[0] for entry in entries})),
-                provider=_most_frequent(providers) or next(filter(None, map(provider_of, called)), None),
-                sessions=sum(methods.values()),
-                methods=dict(sorted(methods.items())),
-            )
-        )
+    servers = [_server(ip, uses, known) for ip, uses in by_ip.items()]
     servers.sort(key=lambda server: (-server.sessions, server.ip))
     return tuple(servers)
 
 
+def _server(ip: str, uses: Sequence[tuple[int, str, str, str, int]], known: KnownNames) -> Server:
+    """One server, from how often it was used by port, name, provider and method."""
+    called = known.server_names(ip)
+    if len(uses) == 1:  # most are used in one way, and there are three to a device
+        port, name, provider, method, count = uses[0]
+        ports: tuple[int, ...] = (port,)
+        methods = {method: count}
+        most_named: str | None = name or None
+        most_provided: str | None = provider or None
+    else:
+        names, providers, by_method = Counter[str](), Counter[str](), Counter[str]()
+        for _, name, provider, method, count in uses:
+            by_method[method] += count
+            names[name] += count
+            providers[provider] += count
+        ports = tuple(sorted({use[0] for use in uses}))
+        methods = dict(sorted(by_method.items()))
+        most_named, most_provided = _most_frequent(names), _most_frequent(providers)
+    return Server(
+        ip=ip,
+        name=most_named or next(iter(called), None),
+        ports=ports,
+        provider=most_provided or next(filter(None, map(provider_of, called)), None),
+        sessions=sum(methods.values()),
+        methods=methods,
+    )
+
+
 def _most_frequent(counts: Mapping[str, int]) -> str | None:
-    if len(counts) == 1:
-        return next(iter(counts))
-    return min(counts, key=lambda key: (-counts[key], key)) if counts else None
+    """The text that was seen most, the first by alphabet of several; empty ones are none."""
+    return min(filter(None, counts), key=lambda text: (-counts[text], text), default=None)
 
 
 def _password_providers(servers: Sequence[Server]) -> list[str]:

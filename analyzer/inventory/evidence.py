@@ -53,6 +53,8 @@ def piece_of(session: Session, server: str) -> Piece | None:
 
 def settled(pieces: Sightings[Piece]) -> list[tuple[str, int, float]]:
     """Sessions that were left open and are not any more: method, how many, and the confidence."""
+    if not any(is_open for _, _, _, is_open, _ in pieces):
+        return []  # of most devices, nothing is
     groups: dict[tuple[str, int, str], tuple[set[Fit], list[int]]] = {}
     for (server, port, ja4, is_open, fit), count in pieces.counts():
         fits, left_open = groups.setdefault((server, port, ja4), (set(), [0]))

@@ -7,9 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv6Address, ip_address
 from itertools import pairwise
+from typing import TypeVar
 
-from analyzer.inventory.builder import NO_MAC, NO_TTL, DeviceBuilder
 from analyzer.inventory.known_names import KnownNames
+from analyzer.inventory.presence import NO_MAC, NO_TTL, Presence
 
 INITIAL_TTLS = frozenset({32, 64, 128, 255})
 """What operating systems start with. Any other value was lowered by a router, so the frame's MAC is the router's.
@@ -29,6 +30,8 @@ months."""
 IPV6_SUBNETS = 2
 """A global and a unique local prefix (RFC 4193) side by side are common."""
 
+P = TypeVar("P", bound=Presence)
+
 _ADDRESS = re.compile(r"\[(?:IPv6:)?([0-9A-F:.]{2,45})\]|(\d{1,3}(?:\.\d{1,3}){3})", re.IGNORECASE)
 """An address in the place of a name (RFC 5321 section 4.1.3); many printers leave the brackets out."""
 
@@ -44,21 +47,21 @@ def is_host_name(text: str) -> bool:
     )
 
 
-def host_names(builders: Iterable[DeviceBuilder]) -> set[str]:
+def host_names(presences: Iterable[Presence]) -> set[str]:
     """EHLO names that can tell hosts apart, in lower case.
 
     ``localhost`` and addresses are left out, and so are short forms of longer names.
     """
-    names = {name.lower().rstrip(".") for b in builders for name in b.names if is_host_name(name)}
+    names = {name.lower().rstrip(".") for presence in presences for name in presence.names if is_host_name(name)}
     first_labels = {name.split(".")[0] for name in names if "." in name}
     return {name for name in names if "." in name or name not in first_labels}
 
 
-def named_addresses(builders: Iterable[DeviceBuilder]) -> set[str]:
+def named_addresses(presences: Iterable[Presence]) -> set[str]:
     """Addresses that clients gave for a name in EHLO, loopback left out."""
     found = set()
-    for builder in builders:
-        for name in builder.names:
+    for presence in presences:
+        for name in presence.names:
             if match := _ADDRESS.fullmatch(name):
                 try:
                     address = ip_address(match[1] or match[2])
@@ -69,7 +72,7 @@ def named_addresses(builders: Iterable[DeviceBuilder]) -> set[str]:
     return found
 
 
-def clients_behind(members: Sequence[DeviceBuilder], known: KnownNames) -> int:
+def clients_behind(members: Sequence[Presence], known: KnownNames) -> int:
     """How many clients share the address, at least.
 
     The largest of four counts, each a lower bound by itself: operating systems (by initial TTL, per IP version, whose
@@ -94,7 +97,7 @@ def known_leases(known: KnownNames, ip: str) -> list[int]:
     return [mac for mac in known.leased_to(ip) if not mac >> 40 & _LOCALLY_ADMINISTERED]
 
 
-def _one_lease_at_a_time(members: Sequence[DeviceBuilder]) -> bool:
+def _one_lease_at_a_time(members: Sequence[Presence]) -> bool:
     """Whether IPv4 addresses of one MAC are one host whose address changed: same /24, one after the other, same
     name."""
     if len({int(member.address) >> 8 for member in members}) > 1:
@@ -105,7 +108,7 @@ def _one_lease_at_a_time(members: Sequence[DeviceBuilder]) -> bool:
     )
 
 
-def _is_router(mac: int, members: Sequence[DeviceBuilder], known: KnownNames) -> bool:
+def _is_router(mac: int, members: Sequence[Presence], known: KnownNames) -> bool:
     """Whether one MAC speaks for too many addresses to be a device.
 
     Addresses that DHCP gave to that very interface, and to no other one, are its own however many there are.
@@ -127,63 +130,63 @@ class Neighbourhood:
     """Who is on the link itself and who is behind a router, over all addresses of an inventory.
 
     Args:
-        builders: the sums of every address.
+        presences: of every address.
         names: what DHCP told of leases.
     """
 
-    def __init__(self, builders: Iterable[DeviceBuilder], names: KnownNames | None = None) -> None:
+    def __init__(self, presences: Iterable[Presence], names: KnownNames | None = None) -> None:
         self.names = names or KnownNames()
-        by_mac: dict[int, list[DeviceBuilder]] = defaultdict(list)
+        by_mac: dict[int, list[Presence]] = defaultdict(list)
         self.routers: set[int] = set()
-        for builder in builders:
-            for mac in {mac for mac, _ in builder.links} - {NO_MAC}:
-                by_mac[mac].append(builder)
-            self.routers |= {mac for mac, ttl in builder.links if ttl != NO_TTL and ttl not in INITIAL_TTLS}
+        for presence in presences:
+            for mac in {mac for mac, _ in presence.links} - {NO_MAC}:
+                by_mac[mac].append(presence)
+            self.routers |= {mac for mac, ttl in presence.links if ttl != NO_TTL and ttl not in INITIAL_TTLS}
         self.routers -= {NO_MAC}
         self.routers |= {
             mac for mac, members in by_mac.items() if len(members) > 1 and _is_router(mac, members, self.names)
         }
 
-    def mac_of(self, builder: DeviceBuilder) -> int | None:
+    def mac_of(self, presence: Presence) -> int | None:
         """The device's own MAC: the only one it has been seen with that is no router's, else the one that its address
         was leased to."""
-        own = {mac for mac, _ in builder.links} - self.routers - {NO_MAC}
-        return own.pop() if len(own) == 1 else None if own else self._leased_mac(builder)
+        own = {mac for mac, _ in presence.links} - self.routers - {NO_MAC}
+        return own.pop() if len(own) == 1 else None if own else self._leased_mac(presence)
 
-    def _leased_mac(self, builder: DeviceBuilder) -> int | None:
+    def _leased_mac(self, presence: Presence) -> int | None:
         """The only interface that the address was ever leased to; a router's own address tells nothing of who is
         behind it."""
-        leases = self.names.leased_to(builder.ip)
+        leases = self.names.leased_to(presence.ip)
         return leases[0] if len(leases) == 1 and leases[0] not in self.routers else None
 
-    def behind_router(self, builder: DeviceBuilder) -> bool:
+    def behind_router(self, presence: Presence) -> bool:
         """Whether frames of this address came from a router."""
-        return any(mac in self.routers for mac, _ in builder.links)
+        return any(mac in self.routers for mac, _ in presence.links)
 
-    def _proven_mac(self, builder: DeviceBuilder) -> int | None:
+    def _proven_mac(self, presence: Presence) -> int | None:
         """The device's MAC where every frame came straight from it: one MAC, and no router on the way. Or the one that
         DHCP gave the address to, and no other one, if frames came by a router.
 
         Of some sessions no TTL is known; those of the same MAC speak for them.
         """
-        links = builder.links
+        links = presence.links
         ttls = {ttl for _, ttl in links} - {NO_TTL}
         if len({mac for mac, _ in links}) == 1 and ttls and ttls <= INITIAL_TTLS:
-            return self.mac_of(builder)
+            return self.mac_of(presence)
         if {mac for mac, _ in links} <= self.routers:
-            return self._leased_mac(builder)
+            return self._leased_mac(presence)
         return None
 
-    def machines(self, builders: Iterable[DeviceBuilder]) -> list[list[DeviceBuilder]]:
+    def machines(self, presences: Iterable[P]) -> list[list[P]]:
         """Addresses grouped into machines: those of one interface (dual stack, or a lease that changed) belong
         together.
 
         The first member of each group is the address to call it by: IPv4 before IPv6, the one used last before others.
         """
-        groups: dict[object, list[DeviceBuilder]] = defaultdict(list)
-        for builder in builders:
-            mac = self._proven_mac(builder)
-            groups[builder.ip if mac is None else mac].append(builder)
+        groups: dict[object, list[P]] = defaultdict(list)
+        for presence in presences:
+            mac = self._proven_mac(presence)
+            groups[presence.ip if mac is None else mac].append(presence)
         for members in groups.values():
             members.sort(key=lambda member: (member.address.version, -member.last, member.order))
         return list(groups.values())

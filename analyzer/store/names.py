@@ -7,7 +7,7 @@ A device says its name when it asks for an address, which may be days before it 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from hashlib import blake2b
 from typing import Any, Final, get_args
@@ -18,8 +18,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from analyzer.addresses import canonical
 from analyzer.hostnames import Learned, Source
 from analyzer.hostnames.learned import host_name, vendor_class
+from analyzer.store.interning import ASKED
 from analyzer.store.schema import names
-from analyzer.store.times import DAY, LATEST, bounded, day_of, number_of
+from analyzer.store.times import DAY, LATEST, bounded, day_of, monday_of, number_of
 
 REACH: Final = 30
 """Days before a period whose names count in it, too: leases are renewed within a week or two, caches of names within
@@ -31,8 +32,8 @@ MOST_STORED: Final = 100_000
 _PORTION: Final = 1000
 
 
-def keep(connection: Connection, learned: Iterable[Learned]) -> int:
-    """Remember what was learned; twice is as good as once. Returns how many things had no room any more."""
+def keep(connection: Connection, learned: Iterable[Learned]) -> set[int]:
+    """Remember what was learned; twice is as good as once. Returns what :func:`keep_spans` does."""
     spans: dict[str, tuple[int, int]] = {}
     for one in learned:
         day, content = day_of(bounded(one.time)), _content(one)
@@ -41,8 +42,12 @@ def keep(connection: Connection, learned: Iterable[Learned]) -> int:
     return keep_spans(connection, ((content, *span) for content, span in spans.items()))
 
 
-def keep_spans(connection: Connection, spans: Iterable[tuple[str, int, int]]) -> int:
-    """The same, of contents with the days on which they were learned first and last."""
+def keep_spans(connection: Connection, spans: Iterable[tuple[str, int, int]]) -> set[int]:
+    """The same, of contents with the days on which they were learned first and last.
+
+    Returns:
+        A day of each week in which it is told anew whom addresses were leased to: its devices may be others.
+    """
     rows = [
         {
             "hash": blake2b(content.encode("ascii"), digest_size=16).hexdigest(),
@@ -52,6 +57,10 @@ def keep_spans(connection: Connection, spans: Iterable[tuple[str, int, int]]) ->
         }
         for content, first, last in spans
     ]
+    if not rows:
+        return set()
+    rows.sort(key=lambda row: str(row["hash"]))  # two sensors that write at a time lock rows in one order
+    told_anew = _weeks_with_other_leases(connection, rows)
     statement: Any = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(names)
     new = statement.excluded
     # SQLite's min and max of two are PostgreSQL's least and greatest.
@@ -60,19 +69,34 @@ def keep_spans(connection: Connection, spans: Iterable[tuple[str, int, int]]) ->
         index_elements=["hash"],
         set_={"first": least(names.c.first, new.first), "last": most(names.c.last, new.last)},
     )
-    rows.sort(key=lambda row: str(row["hash"]))  # two sensors that write at a time lock rows in one order
     for at in range(0, len(rows), _PORTION):
         connection.execute(statement, rows[at : at + _PORTION])
-    return _make_room(connection) if rows else 0
+    _make_room(connection)
+    return told_anew
 
 
-def _make_room(connection: Connection) -> int:
+def _weeks_with_other_leases(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set[int]:
+    leases = {row["hash"]: (row["first"], row["last"]) for row in rows if _restored(row["content"], 0).is_lease}
+    known: dict[str, tuple[int, int]] = {}
+    wanted = list(leases)
+    for at in range(0, len(wanted), ASKED):
+        query = select(names.c.hash, names.c.first, names.c.last).where(names.c.hash.in_(wanted[at : at + ASKED]))
+        known.update({digest: (first, last) for digest, first, last in connection.execute(query)})
+    found: set[int] = set()
+    for digest, (first, last) in leases.items():
+        first_known, last_known = known.get(digest, (last + 1, last))
+        for begin, end in ((first, first_known - 1), (last_known + 1, last)):
+            if begin <= end:
+                found.update(range(monday_of(begin), end + 1, 7))
+    return found
+
+
+def _make_room(connection: Connection) -> None:
     beyond = int(connection.execute(select(func.count()).select_from(names)).scalar_one()) - MOST_STORED
     if beyond <= 0:
-        return 0
+        return
     oldest = select(names.c.hash).order_by(names.c.last, names.c.hash).limit(beyond)
     connection.execute(delete(names).where(names.c.hash.in_(oldest)))
-    return beyond
 
 
 def recall(connection: Connection, first: date, last: date) -> Iterator[Learned]:

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Function, case, func, select
 
 from analyzer.history.model import Quality
 from analyzer.inventory.devices import Inventory
+from analyzer.inventory.known_names import KnownNames
 from analyzer.store.facts import restored_each
 from analyzer.store.interning import ASKED
 from analyzer.store.names import recall
@@ -27,17 +28,14 @@ def _within(first: date, last: date) -> ColumnElement[bool]:
     return aggregates.c.day.between(number_of(first), number_of(last))
 
 
-def inventory(
-    connection: Connection, first: date, last: date, ips: Collection[str] | None = None
-) -> Inventory:
+def inventory(connection: Connection, first: date, last: date, ips: Collection[str] | None = None) -> Inventory:
     """What a scan of these days would say, of the clients ``ips`` alone where given.
 
     Equal sessions differ only in time, of which an inventory keeps the first and the last: so all of them but one are
     added as they began last.
     """
     made = Inventory()
-    for learned in recall(connection, first, last):
-        made.learn(learned)
+    made.names.merge(known_names(connection, first, last))
     if ips is None:
         _add(connection, _within(first, last), made)
         return made
@@ -46,6 +44,14 @@ def inventory(
         asked = select(clients.c.id).where(clients.c.ip.in_(wanted[at : at + ASKED]))
         _add(connection, _within(first, last) & aggregates.c.client_id.in_(asked), made)
     return made
+
+
+def known_names(connection: Connection, first: date, last: date) -> KnownNames:
+    """What hosts were called in these days."""
+    known = KnownNames()
+    for learned in recall(connection, first, last):
+        known.learn(learned)
+    return known
 
 
 def _add(connection: Connection, which: ColumnElement[bool], made: Inventory) -> None:

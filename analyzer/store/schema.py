@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
-REVISIONS: Final = ("0001", "0002")
+REVISIONS: Final = ("0001", "0002", "0003")
 """Of the schema, oldest first, as :mod:`analyzer.store.migrations` makes them; the last is the one used here."""
 
 metadata = MetaData()
@@ -112,8 +112,11 @@ weeks = Table(
     "weeks",
     metadata,
     Column("monday", Integer, primary_key=True, autoincrement=False),
+    Column("made_by", String(32), nullable=False),
     Column("devices", Integer, nullable=False),
     Column("statuses", Text, nullable=False),
     Column("sessions", BigInteger, nullable=False),
+    Column("roster", LargeBinary),
 )
-"""The trend as far as it was worked out; a week that is not here is worked out when somebody asks."""
+"""The trend as far as it was worked out, by which version of the program, and the devices in short (see
+:mod:`analyzer.store.rosters`); a week that is not here is worked out when somebody asks."""

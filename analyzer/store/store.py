@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from analyzer.errors import InputError, UsageError
 from analyzer.history.model import Quality, TrendPoint
 from analyzer.hostnames import Learned
-from analyzer.inventory.devices import Inventory
+from analyzer.inventory.devices import Inventory, Roster
 from analyzer.inventory.session import Session
 from analyzer.store import names as known_names
 from analyzer.store import query, retention, transfer, trend, upgrade
@@ -24,6 +24,7 @@ from analyzer.store.interning import ASKED
 from analyzer.store.records import Ingested, Source, StoreStatus
 from analyzer.store.schema import aggregates, clients, facts, inputs, sessions
 from analyzer.store.times import date_of
+from analyzer.store.trend import Week
 from analyzer.store.url import shown, url_of
 
 
@@ -112,7 +113,7 @@ class Store:
             ingestion.record(sources)
             done = ingestion.take(sessions)
             ingestion.finish()
-            known_names.keep(connection, names)
+            trend.forget(connection, known_names.keep(connection, names))
             if retention.is_due(connection, self._today()):
                 retention.prune(connection, self._today())
         return done
@@ -163,6 +164,11 @@ class Store:
         with transaction(self._engine, writes=False) as connection:
             return query.inventory(connection, first, last, clients)
 
+    def roster(self, first: date, last: date) -> Roster:
+        """As :meth:`inventory`, in short."""
+        with transaction(self._engine, writes=False) as connection:
+            return trend.roster(connection, first, last)
+
     def last_days(self, first: date, last: date, most: int) -> Mapping[str, date]:
         """The last of these days, both ends included, on which each client address was seen, of the ``most`` that were
         seen last."""
@@ -189,7 +195,7 @@ class Store:
             as_of = trend.changes(connection)
         if made:
             self._keep(made, as_of)
-        return sorted([*points, *made], key=lambda point: point.period.first)
+        return sorted([*points, *(week.point for week in made)], key=lambda point: point.period.first)
 
     def quality(self, first: date, last: date) -> Quality:
         """How well the traffic of these days, both included, was observed."""
@@ -264,7 +270,7 @@ class Store:
             ingestion.finish()
         return done, taking.sums, taking.skipped
 
-    def _keep(self, points: Iterable[TrendPoint], as_of: int) -> None:
-        """Remember the trend; who may only read does without."""
+    def _keep(self, worked_out: Iterable[Week], as_of: int) -> None:
+        """Remember weeks; who may only read does without."""
         with contextlib.suppress(UsageError), transaction(self._engine, writes=True) as connection:
-            trend.keep(connection, points, as_of)
+            trend.keep(connection, worked_out, as_of)

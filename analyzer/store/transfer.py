@@ -203,8 +203,8 @@ class Import:
     def _flush(self, sessions_read: list[Session], sums: dict[Key, Sum]) -> Ingested:
         done = self._ingestion.take(sessions_read)
         aggregate.add(self._connection, sums)
-        names.keep_spans(self._connection, self._names)
-        trend.forget(self._connection, {day for day, _, _ in sums})
+        told_anew = names.keep_spans(self._connection, self._names)
+        trend.forget(self._connection, {day for day, _, _ in sums} | told_anew)
         sessions_read.clear()
         sums.clear()
         self._names.clear()

@@ -1,28 +1,42 @@
-"""The number of password devices, week by week (ISO 8601, UTC).
+"""The number of password devices, week by week (ISO 8601, UTC), and who they were.
 
-Each week's number is what an inventory over its days says, and kept until the week's sums change.
+Each week's number and roster are what an inventory over its days says. They are kept until the week's sums change, or
+another version of the program, which may judge otherwise, asks for them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from analyzer import __version__
 from analyzer.history.model import Period, TrendPoint
+from analyzer.inventory.devices import Roster
 from analyzer.inventory.status import STATUSES, STILL_PASSWORD
 from analyzer.store.interning import ASKED
-from analyzer.store.query import days, inventory
+from analyzer.store.query import days, inventory, known_names
+from analyzer.store.rosters import packed, unpacked
 from analyzer.store.schema import aggregates, weeks
 from analyzer.store.settings import set_setting, setting
 from analyzer.store.times import date_of, monday_of, number_of
 
 _CHANGES = "changes"
+
+_IS_OURS = weeks.c.made_by == __version__
+
+
+class Week(NamedTuple):
+    """A week that was worked out, and its roster as it is stored."""
+
+    point: TrendPoint
+    roster: bytes | None
 
 
 def mondays(connection: Connection, count: int, last: date) -> list[int]:
@@ -42,16 +56,17 @@ def weeks_seen(connection: Connection) -> list[int]:
 
 def missing(connection: Connection, wanted: Iterable[int]) -> list[int]:
     """Those of the ``wanted`` weeks that are not worked out, or whose sums have changed since."""
-    known = set(connection.execute(select(weeks.c.monday)).scalars())
+    known = set(connection.execute(select(weeks.c.monday).where(_IS_OURS)).scalars())
     return [monday for monday in wanted if monday not in known]
 
 
-def work_out(connection: Connection, monday: int) -> TrendPoint:
-    """A week's number, from its sums."""
+def work_out(connection: Connection, monday: int) -> Week:
+    """A week, from its sums."""
     first = date_of(monday)
-    seen = inventory(connection, first, first + timedelta(days=6))
-    statuses = Counter(outline.status for outline in seen.outlines())
-    return _point(monday, statuses.total(), {status: statuses[status] for status in STATUSES}, seen.sessions)
+    roster = inventory(connection, first, first + timedelta(days=6)).roster()
+    statuses = Counter(outline.status for outline in roster.outlines)
+    counts: dict[str, int] = {status: statuses[status] for status in STATUSES}
+    return Week(_point(monday, statuses.total(), counts, roster.sessions), packed(roster))
 
 
 def changes(connection: Connection) -> int:
@@ -69,32 +84,45 @@ def forget(connection: Connection, days_changed: Iterable[int]) -> None:
         connection.execute(delete(weeks).where(weeks.c.monday.in_(changed[at : at + ASKED])))
 
 
-def keep(connection: Connection, points: Iterable[TrendPoint], as_of: int) -> None:
+def keep(connection: Connection, worked_out: Iterable[Week], as_of: int) -> None:
     """Remember what was worked out when :func:`changes` was ``as_of``, unless sums have changed meanwhile."""
     if changes(connection) != as_of:
         return
-    rows = [
-        {
+    for point, roster in worked_out:
+        row = {
             "monday": number_of(point.period.first),
+            "made_by": __version__,
             "devices": point.devices,
             "statuses": json.dumps(dict(point.statuses)),
             "sessions": point.sessions,
+            "roster": roster,
         }
-        for point in points
-    ]
-    if rows:
-        statement: Any = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(weeks)
-        connection.execute(statement.on_conflict_do_nothing(), rows)
+        statement: Any = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(weeks).values(row)
+        connection.execute(statement.on_conflict_do_update(index_elements=["monday"], set_=row))
 
 
 def kept(connection: Connection, wanted: Iterable[int]) -> list[TrendPoint]:
     """The ``wanted`` weeks, as far as they are known."""
-    known = {row.monday: row for row in connection.execute(select(weeks))}
+    column = weeks.c
+    query = select(column.monday, column.devices, column.statuses, column.sessions).where(_IS_OURS)
+    known = {monday: (devices, statuses, sessions) for monday, devices, statuses, sessions in connection.execute(query)}
     return [
-        _point(monday, known[monday].devices, json.loads(known[monday].statuses), known[monday].sessions)
+        _point(monday, devices, json.loads(statuses), sessions)
         for monday in wanted
         if monday in known
+        for devices, statuses, sessions in [known[monday]]
     ]
+
+
+def roster(connection: Connection, first: date, last: date) -> Roster:
+    """Who was seen in these days; at once where they are a week that is worked out."""
+    if first.weekday() == 0 and last - first == timedelta(days=6):
+        query = select(weeks.c.roster).where(_IS_OURS, weeks.c.monday == number_of(first))
+        content = connection.execute(query).scalar()
+        if content is not None:
+            with contextlib.suppress(ValueError):  # a damaged one is made again
+                return unpacked(content, known_names(connection, first, last))
+    return inventory(connection, first, last).roster()
 
 
 def _point(monday: int, devices: int, statuses: dict[str, int], sessions: int) -> TrendPoint:

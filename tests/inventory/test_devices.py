@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.inventory import builder
-from analyzer.inventory.builder import LISTED_ACCOUNTS, LISTED_NAMES, LISTED_SERVERS, LONGEST_TEXT
+from analyzer.inventory.builder import LISTED_ACCOUNTS, LISTED_SERVERS, LONGEST_TEXT
 from analyzer.inventory.device import Device
 from analyzer.inventory.devices import Inventory
 from analyzer.inventory.findings import session_findings
+from analyzer.inventory.presence import LISTED_NAMES
 from analyzer.inventory.session import Session
 from analyzer.smtp.records import AuthAttempt
 from tests.support.sessions import DAY, SECOND, START, attempt, session, sessions, silent

@@ -22,7 +22,7 @@ def inventory(seen: list[Session]) -> Inventory:
 def test_an_outline_says_what_the_device_says(seen: list[Session]) -> None:
     made = inventory(seen)
     whole = {device.device: device for device in made.devices()}
-    outlines = made.outlines()
+    outlines = made.roster().outlines
     assert {outline.device for outline in outlines} == whole.keys()
     for outline in outlines:
         for field in fields(Outline):

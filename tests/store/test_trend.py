@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +16,7 @@ from analyzer.store import Store, open_store
 from analyzer.store.engine import transaction
 from analyzer.store.schema import weeks
 from analyzer.store.times import DAY, date_of, monday_of, number_of
+from analyzer.store.trend import Week
 from tests.store.sessions import fresh, session
 from tests.support.sessions import attempt
 
@@ -98,9 +100,9 @@ def test_what_was_worked_out_before_a_change_is_not_remembered_after_it(url: str
         store.ingest([_of(MONDAY)])
         keep = store._keep
 
-        def late(points: object, as_of: int) -> None:
+        def late(worked_out: Iterable[Week], as_of: int) -> None:
             other.ingest([_of(MONDAY, client="10.0.0.9")])
-            keep(points, as_of)  # type: ignore[arg-type]
+            keep(worked_out, as_of)
 
         store._keep = late  # type: ignore[method-assign]
         assert store.trend(1, MONDAY)[0].devices == 1

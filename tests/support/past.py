@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from analyzer.history import periods
 from analyzer.history.model import Quality, TrendPoint
-from analyzer.inventory.devices import Inventory
+from analyzer.inventory.devices import Inventory, Roster
 from analyzer.inventory.session import Session
 
 
@@ -37,6 +37,9 @@ class PastSessions:
             if clients is None or session.client_ip in clients:
                 made.add(session)
         return made
+
+    def roster(self, first: date, last: date) -> Roster:
+        return self.inventory(first, last).roster()
 
     def last_days(self, first: date, last: date, most: int) -> Mapping[str, date]:
         every = {session.client_ip for session in self._of(first, last)}
