@@ -120,6 +120,8 @@ class Plan:
         deadline: ``None`` where the provider that matters has announced nothing.
         ways: those that suit the provider, best first.
         steps: what to do, in order, short sentences; at least one.
+        look_first: the one of ``steps`` that depends on the device's maker; ``None`` where all devices with the same
+            way out have the same steps.
         fleet: devices that use a password with the same service, this one included.
         reply: ``None`` where no login was refused, or a later one succeeded.
     """
@@ -133,6 +135,7 @@ class Plan:
     oauth: OAuthSupport
     ways: tuple[WayOut, ...]
     steps: tuple[str, ...]
+    look_first: str | None
     fleet: int
     reply: ReplyAdvice | None
 

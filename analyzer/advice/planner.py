@@ -10,7 +10,7 @@ from analyzer.advice.plan import Plan, WayOut
 from analyzer.advice.replies import reply_advice
 from analyzer.advice.requirements import Circumstances
 from analyzer.advice.situation import Fleet, Situation
-from analyzer.advice.steps import steps
+from analyzer.advice.steps import look_first, steps
 from analyzer.advice.urgency import urgency
 from analyzer.advice.ways import LARGE_FLEET, ways_out
 from analyzer.inventory.device import Device
@@ -66,6 +66,7 @@ class _Planner:
             oauth=at.oauth,
             ways=ways,
             steps=steps(at, pressing, ways, reply),
+            look_first=look_first(at, ways),
             fleet=at.fleet,
             reply=reply,
         )

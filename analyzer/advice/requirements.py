@@ -44,7 +44,7 @@ def _device_oauth(at: Circumstances) -> Judgement:
         return Judgement("check", f"{maker}: some models only; look this one up")
     if oauth.possible == "no":
         return Judgement("fits-not", f"{maker}: no OAuth for SMTP")
-    return Judgement("check", "whether this device can is not known; look for OAuth in its mail settings")
+    return Judgement("check", "not known for this device; look for OAuth in its mail settings")
 
 
 def _provider_oauth(at: Circumstances) -> Judgement:

@@ -83,20 +83,26 @@ def _off_passwords(at: Situation, urgency: Urgency, ways: Sequence[WayOut]) -> I
         yield f"Nothing to do until {at.provider.name} announces an end (as of {at.provider.as_of} there is none)."
     first, second, *_ = (*(way for way in ways if way.fit != "fits-not"), None, None)
     if first is not None:
-        yield from _go(at, first)
+        if (look := look_first(at, ways)) is not None:
+            yield look
+        yield from first.steps
         if first.fit == "check" and second is not None:
-            yield f"Where that cannot be: {second.name[:1].lower()}{second.name[1:]}. {second.steps[0]}"
+            yield f"If that is not possible: {second.name[:1].lower()}{second.name[1:]}. {second.steps[0]}"
     elif at.standing in ("ended", "retiring"):
         yield f"No way out of the table fits: ask {at.service} and the device's maker."
 
 
-def _go(at: Situation, way: WayOut) -> Iterator[str]:
-    """The way's steps, after what must be looked at first."""
+def look_first(at: Situation, ways: Sequence[WayOut]) -> str | None:
+    """What comes before the steps of the way out and depends on the device's maker; ``None`` where nothing does."""
+    way = next((way for way in ways if way.fit != "fits-not"), None)
+    if way is None or at.standing is None:
+        return None
     if way.id == "oauth" and at.oauth.possible == "from-firmware" and at.oauth.firmware:
-        yield f"Update the device to firmware {at.oauth.firmware} or later."
-    elif way.fit == "check":
-        yield f"First see whether this can be: {way.why}."
-    yield from way.steps
+        return f"Update the device to firmware {at.oauth.firmware} or later."
+    if way.fit != "check":
+        return None
+    what = "the device can use OAuth" if way.id == "oauth" else "this is possible"
+    return f"Find out whether {what} ({way.why})."
 
 
 def _own_relay(at: Situation) -> Iterator[str]:

@@ -9,6 +9,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterator
+from pathlib import PurePath
 from typing import BinaryIO, TextIO
 
 from analyzer.commands.console import discard
@@ -19,6 +20,25 @@ NARROWEST = 60
 
 PIPE_WIDTH = 100
 """Columns where nobody says how many there are: a pipe or a file."""
+
+ENDINGS = {
+    ".txt": "table",
+    ".md": "markdown",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".csv": "csv",
+    ".html": "html",
+    ".htm": "html",
+    ".xlsx": "xlsx",
+}
+"""Formats by the ending of a file's name, where none is given."""
+
+
+def format_by_ending(name: str | None, otherwise: str | None) -> str | None:
+    """The format that the ending of ``name`` tells, ``otherwise`` where it tells none; a table on standard output."""
+    if name is None or name == "-":
+        return "table"
+    return ENDINGS.get(PurePath(name).suffix.lower(), otherwise)
 
 
 def width_of(out: TextIO) -> int:

@@ -8,8 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import PurePath
-from typing import TextIO, cast
+from typing import TextIO, cast, get_args
 
 from analyzer.advice import Knowledge, plans
 from analyzer.assets import AssetList, read_assets
@@ -19,7 +18,7 @@ from analyzer.commands.exits import DONE, FOUND, INCOMPLETE
 from analyzer.commands.garbage import no_garbage_collection
 from analyzer.commands.gate import at_or_above
 from analyzer.commands.knowledge import knowledge_of
-from analyzer.commands.output import binary, output, wants_colour, width_of
+from analyzer.commands.output import ENDINGS, binary, format_by_ending, output, wants_colour, width_of
 from analyzer.errors import UsageError
 from analyzer.history import periods
 from analyzer.history.compile import compile_report
@@ -31,17 +30,6 @@ from analyzer.report.period.model import PeriodDocument
 from analyzer.report.period.write import LISTED, PeriodFormat, write_period
 from analyzer.report.redact import Redactor
 from analyzer.store import Store, open_store
-
-ENDINGS: dict[str, PeriodFormat] = {
-    ".txt": "table",
-    ".md": "markdown",
-    ".json": "json",
-    ".csv": "csv",
-    ".html": "html",
-    ".htm": "html",
-    ".xlsx": "xlsx",
-}
-"""Formats by the ending of ``--output``."""
 
 TEXT_MAIL_WIDTH = 78
 """Columns of the plain part of a mail (RFC 5322 section 2.1.1)."""
@@ -85,14 +73,11 @@ def _run(options: argparse.Namespace) -> int:
 def _format_of(options: argparse.Namespace) -> PeriodFormat:
     if options.format is not None:
         return cast(PeriodFormat, options.format)
-    if options.output in (None, "-"):
-        return "table"
-    ending = PurePath(options.output).suffix.lower()
-    if ending not in ENDINGS:
-        raise UsageError(
-            f"{options.output}: the ending tells the format: one of {', '.join(ENDINGS)}; or give --format"
-        )
-    return ENDINGS[ending]
+    told = format_by_ending(options.output, None)
+    if told not in get_args(PeriodFormat):
+        endings = ", ".join(ending for ending, format in ENDINGS.items() if format in get_args(PeriodFormat))
+        raise UsageError(f"{options.output}: the ending tells the format: one of {endings}; or give --format")
+    return cast(PeriodFormat, told)
 
 
 def _period(options: argparse.Namespace, today: date, store: Store) -> Period:

@@ -38,6 +38,7 @@ def plan_record(plan: Plan) -> Record:
         "oauth": _oauth_record(plan.oauth),
         "ways": [_way_record(way) for way in plan.ways],
         "steps": [clean(step) for step in plan.steps],
+        "look_first": clean_or_none(plan.look_first),
         "reply": plan.reply and _reply_record(plan.reply),
     }
 
@@ -105,7 +106,7 @@ def deadline_text(deadline: Record) -> str:
 def oauth_text(oauth: Record) -> str:
     """Whether the device can use OAuth, and who says so."""
     if oauth["maker"] is None and oauth["note"] is None:
-        return "not known: no maker of the table was recognised."
+        return "not known: its maker was not recognised."
     text = FIRMWARE_TOLD[oauth["possible"]].replace("{firmware}", oauth["firmware"] or "of some version")
     who = ": ".join(part for part in (oauth["maker"], oauth["note"]) if part is not None)
     as_of = "" if oauth["as_of"] is None else f"; as of {oauth['as_of']}"

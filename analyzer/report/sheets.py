@@ -10,6 +10,8 @@ from typing import Literal
 
 from analyzer.report.page.model import DeviceRow, ServerUse, View
 from analyzer.report.period.wording import CHANGE_TITLES
+from analyzer.report.together import Step
+from analyzer.report.wording import plural
 
 Kind = Literal["text", "wrapped", "figure", "number", "percent", "day", "moment", "status"]
 """``figure``: whatever it is, to the left."""
@@ -44,9 +46,10 @@ LONGEST_NAME = 31
 """Characters of a sheet's name that Excel allows."""
 
 _DEVICES = (
-    Column("Address", 16),
+    Column("Address", 20),
     Column("Status", 11, "status"),
     Column("Name", 28),
+    Column("Owner", 20),
     Column("Change", 11),
     Column("Plan", 6, "number"),
     Column("What to do", 36),
@@ -93,6 +96,7 @@ def sheets(view: View) -> Iterator[Sheet]:
                 Column("Steps", 80, "wrapped"),
                 Column("Devices", 9, "number"),
                 Column("Addresses", 60),
+                Column("Owners", 30),
             ),
             (
                 (
@@ -101,9 +105,10 @@ def sheets(view: View) -> Iterator[Sheet]:
                     plan.title,
                     plan.service,
                     plan.why,
-                    "\n".join(f"{number}. {step}" for number, step in enumerate(plan.steps, 1)),
+                    "\n".join(_steps(plan.steps)),
                     len(plan.devices),
                     ", ".join(plan.devices),
+                    "; ".join(f"{owner} {devices:,}" for owner, devices in plan.owners),
                 )
                 for plan in view.plans
             ),
@@ -147,7 +152,8 @@ def _summary(view: View) -> Iterator[Sequence[Value]]:
     yield "Devices", view.devices_seen
     yield from ((f"  {count.status}", count.devices) for count in view.statuses if count.devices)
     for deadline in view.deadlines:
-        text = f"{deadline.day.isoformat()}, {deadline.days_left:,} days left; {deadline.devices:,} devices concerned"
+        days = f"{deadline.days_left:,} days left" if deadline.days_left >= 0 else f"{-deadline.days_left:,} days past"
+        text = f"{deadline.day.isoformat()}, {days}; {plural(deadline.devices, 'device')} with a password"
         yield f"Deadline of {deadline.provider}", f"{text}. {deadline.note or ''}".rstrip()
     if view.forecast:
         yield "Forecast", view.forecast
@@ -156,11 +162,18 @@ def _summary(view: View) -> Iterator[Sequence[Value]]:
     yield from (("Note", note) for note in view.notes)
 
 
+def _steps(steps: Iterable[Step]) -> Iterator[str]:
+    for number, step in enumerate(steps, 1):
+        yield f"{number}. {step.text}"
+        yield from (f"   {', '.join(case.devices)}: {case.text}" for case in step.cases)
+
+
 def _device(device: DeviceRow, titles: Mapping[int, str]) -> Sequence[Value]:
     return (
         device.address,
         device.status,
         device.names[0] if device.names else None,
+        device.owner,
         device.change,
         device.plan,
         titles[device.plan] if device.plan is not None else None,
@@ -190,7 +203,7 @@ def _device(device: DeviceRow, titles: Mapping[int, str]) -> Sequence[Value]:
     )
 
 
-TREND = "Burn-down"
+TREND = "Week by week"
 """The sheet that a chart goes on; its columns from the fourth to the sixth are what the chart stacks."""
 
 STACK = ("exposed", "password", "mixed")

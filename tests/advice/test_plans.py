@@ -187,4 +187,4 @@ def test_direct_sending_to_the_providers_exchanger_mentions_the_connector() -> N
 def test_the_firmware_to_have_is_the_first_step_of_oauth() -> None:
     plan = plan_of(device(vendor="Hewlett Packard"))
     assert plan.steps[0] == "Update the device to firmware FutureSmart 5.7 or later."
-    assert any(step.startswith("Where that cannot be: relay through a connector.") for step in plan.steps)
+    assert any(step.startswith("If that is not possible: relay through a connector.") for step in plan.steps)

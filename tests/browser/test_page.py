@@ -7,11 +7,13 @@ import io
 import re
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from analyzer.inventory.device import Asset
 from analyzer.report.page import write_page
 from analyzer.report.page.render import MANY
 from analyzer.report.period.model import PeriodDocument
@@ -205,6 +207,27 @@ def test_what_a_screen_reader_meets_has_a_role_and_a_name(tab: Page, url: str, w
             assert node["name"]["value"], node
     assert roles.count("table") == 4
     assert roles.count("rowheader") > COUNT  # rows are rows on a phone, too, where they look like cards
+
+
+def test_what_a_list_leaves_out_is_found_in_the_table(tab: Page, url: str) -> None:
+    tab.open(url)
+    many = "[...document.querySelectorAll('.plans article')].find((plan) => plan.querySelector('button.rest'))"
+    plan, devices = tab.evaluate(f"[{many}.id.slice(1), {many}.querySelector('aside b').textContent]")
+    tab.evaluate(f"{many}.querySelector('button.rest').click()")
+    assert tab.evaluate("document.activeElement.id") == "plan"
+    assert tab.evaluate("document.activeElement.value").startswith(f"{plan}. ")
+    assert len(tab.evaluate(ADDRESSES)) == int(devices)
+    assert complaints(tab) == []
+
+
+def test_devices_of_one_owner_can_be_chosen(tab: Page, tmp_path: Path) -> None:
+    devices = [
+        replace(device, asset=Asset(None, "Facilities" if number % 3 else "Lab", None, None))
+        for number, device in enumerate(fleet(12))
+    ]
+    tab.open(written(document(devices=devices), tmp_path))
+    choose(tab, "owner", "Lab")
+    assert tab.evaluate(ADDRESSES) == [device.device for device in devices[::3]]
 
 
 def test_of_many_devices_only_those_in_sight_are_laid_out(tab: Page, tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from analyzer.cli import main
-from analyzer.commands.report import ENDINGS, NAMED
+from analyzer.commands.output import ENDINGS
+from analyzer.commands.report import NAMED
 from tests.commands.running import OFFICE, PATIENCE, run, start
 from tests.support.reports import HOSTILE
 from tests.support.stores import filled
@@ -41,7 +42,7 @@ def test_the_last_week_that_was_over_and_what_changed_in_it(report: Report, caps
     assert report(*WEEK) == 0
     out = capsys.readouterr().out
     assert out.startswith("SMTP logins by device, 2026-W48 (2026-11-23 to 2026-11-29), compared with 2026-W47\n")
-    assert "3 devices still use a password, as many as the week before; 1 new, 1 relapsed" in out
+    assert "3 of 13 devices still use a password, as many as the week before; 1 new, 1 relapsed" in out
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,7 @@ def test_the_period_that_was_asked_for(
     assert json.loads(capsys.readouterr().out)["period"]["name"] == name
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("ending", [ending for ending in ENDINGS if ending != ".jsonl"])
 def test_the_ending_of_the_file_tells_the_format(report: Report, tmp_path: Path, ending: str) -> None:
     file = tmp_path / f"report{ending}"
     assert report(*WEEK, "--output", file) == 0
@@ -288,7 +289,7 @@ def test_mail_has_the_answer_as_its_subject_and_text_and_page(
     message = message_from_bytes(raw, policy=default)
     assert message["To"] == "it@example.com, boss@example.com"
     assert message["Subject"].startswith(
-        "3 devices still use a password, as many as the week before; 1 new, 1 relapsed"
+        "3 of 13 devices still use a password, as many as the week before; 1 new, 1 relapsed"
     )
     text, html = message.iter_parts()
     assert text.get_content().startswith("SMTP logins by device, 2026-W48")

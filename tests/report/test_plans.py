@@ -37,7 +37,8 @@ def test_a_plan_has_the_documented_fields_and_is_json() -> None:
     (record,) = records(device(vendor="Ricoh"))
     plan = record["plan"]
     assert list(plan) == [
-        "urgency", "reason", "standing", "service", "fleet", "deadline", "oauth", "ways", "steps", "reply",
+        "urgency", "reason", "standing", "service", "fleet", "deadline", "oauth", "ways", "steps", "look_first",
+        "reply",
     ]  # fmt: skip
     assert json.loads(json.dumps(plan)) == plan
     assert (plan["urgency"], plan["deadline"]["days_left"], plan["oauth"]["possible"]) == ("dated", 37, "partial")

@@ -42,7 +42,7 @@ def test_each_section_has_a_sheet() -> None:
         "Devices",
         "What to do",
         "Changes",
-        "Burn-down",
+        "Week by week",
         "Providers",
         "Makers",
         "Shared accounts",
@@ -66,7 +66,7 @@ def test_every_device_is_a_row_with_numbers_and_dates_that_can_be_computed_with(
 
 def test_the_burn_down_is_a_table_and_a_chart() -> None:
     book = book_of(document(60, weeks=26))
-    trend = rows(book, "Burn-down")
+    trend = rows(book, "Week by week")
     assert len(trend) == 26
     assert trend[-1]["With password"] == document(60).report.summary.still_password
     assert trend[-1]["Last day"] == datetime(2026, 11, 22)

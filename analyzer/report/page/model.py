@@ -14,6 +14,7 @@ from analyzer.history.model import ChangeKind
 from analyzer.inventory.findings import Severity
 from analyzer.inventory.status import Status
 from analyzer.report.provider_view import ViewTable
+from analyzer.report.together import Step
 from analyzer.smtp.records import Evidence
 
 
@@ -106,6 +107,8 @@ class Plan:
         title: a few words. service: where they log in. why: one sentence. steps: in order.
         ways: other ways out, and whether the devices' makers can do OAuth, a sentence each.
         devices: addresses, in the order of the table.
+        owners: whose they are, by the list of assets, and how many each has. ownerless: how many are nobody's there.
+        days_left: until the service ends passwords, from the last day of the report, where that is announced.
     """
 
     number: int
@@ -113,9 +116,28 @@ class Plan:
     title: str
     service: str | None
     why: str | None
-    steps: tuple[str, ...]
+    steps: tuple[Step, ...]
     ways: tuple[str, ...]
     devices: Sequence[str]
+    owners: tuple[tuple[str, int], ...] = ()
+    ownerless: int = 0
+    days_left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """How much is as urgent as this, in a line or two.
+
+    Attributes:
+        plan: number of the first such plan. texts: what these plans are about, with the number of devices, most first.
+        further: how many more such texts there are.
+    """
+
+    urgency: str
+    devices: int
+    plan: int
+    texts: Sequence[tuple[str, int]]
+    further: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +161,8 @@ class DeviceRow:
         last_failure: the last refusal that was read, in words.
         plan: number of a :class:`Plan`.
         change: what became of it since the period before.
-        facts: further labelled facts (owner, location, mail program, …), in order.
+        owner: whose it is, by the list of assets.
+        facts: further labelled facts (location, mail program, …), in order.
     """
 
     address: str
@@ -167,6 +190,7 @@ class DeviceRow:
     findings: tuple[str, ...]
     plan: int | None = None
     change: ChangeKind | None = None
+    owner: str | None = None
     facts: tuple[tuple[str, str], ...] = ()
 
 
@@ -208,7 +232,9 @@ class View:
         title: what the report is, e.g. ``Week 47 of 2026``. subtitle: its days or its inputs.
         devices_seen, still_password: the answer. difference: to the period before; ``None`` without one.
         compared_with: the period before in words. unit: what a period of the trend is called, e.g. ``week``.
-        summary: the answer as a sentence. scope: what it rests on.
+        summary: the answer as a sentence. beside: the part of it that the figures on the page do not say.
+        scope: what it rests on.
+        first: what to do, by how urgent it is.
         forecast: a sentence on when the number reaches zero. forecast_day: that day.
         returned, absent: devices with a password that move the number without a change: seen again, and not seen
             this time.
@@ -225,6 +251,7 @@ class View:
     difference: int | None
     compared_with: str | None
     summary: str
+    beside: str | None
     scope: str
     statuses: Sequence[StatusCount]
     devices: Sequence[DeviceRow]
@@ -237,6 +264,7 @@ class View:
     absent: Sequence[str] = ()
     providers: Sequence[Share] = ()
     vendors: Sequence[Share] = ()
+    first: Sequence[Todo] = ()
     plans: Sequence[Plan] = ()
     sources: Sequence[str] = ()
     findings: Sequence[FindingRow] = ()

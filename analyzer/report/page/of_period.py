@@ -18,7 +18,7 @@ from analyzer.report.page.model import (
     Share,
     View,
 )
-from analyzer.report.page.plans import plans_of, sources
+from analyzer.report.page.plans import plans_of, sources, todos
 from analyzer.report.page.rows import device_row, finding_rows, provider_name, status_counts
 from analyzer.report.period import wording
 from analyzer.report.period.model import PeriodDocument
@@ -51,9 +51,10 @@ def view_of_period(document: PeriodDocument) -> View:
         devices_seen=summary["devices"],
         still_password=summary["still_password"],
         difference=summary["still_password"] - before["still_password"] if compared else None,
-        compared_with=_before(record["before"]) if compared else None,
+        compared_with=_before(record["before"], record["period"]) if compared else None,
         unit=wording.unit_noun(record["trend"][-1]) if record["trend"] else "period",
         summary=record["sentence"],
+        beside=_beside(record),
         scope=quality,
         statuses=status_counts(summary),
         devices=devices,
@@ -66,6 +67,7 @@ def view_of_period(document: PeriodDocument) -> View:
         absent=record["absent"],
         providers=_shares(record["providers"], "another or unknown"),
         vendors=_shares(record["vendors"], "unknown"),
+        first=todos(plans),
         plans=plans,
         sources=sources(record["devices"]),
         findings=finding_rows(summary),
@@ -79,6 +81,14 @@ def view_of_period(document: PeriodDocument) -> View:
     )
 
 
+def _beside(record: Record) -> str:
+    """The sentence's last part: how many, and how many more or fewer, stands beside it in figures."""
+    if not record["summary"]["sessions"]:
+        return str(record["sentence"])
+    reasons = wording.reasons(record) or wording.incomparable(record)
+    return f"{reasons[:1].upper()}{reasons[1:]}."
+
+
 def _title(period: Record) -> str:
     first = date.fromisoformat(period["first"])
     if period["unit"] == "week":
@@ -90,12 +100,13 @@ def _title(period: Record) -> str:
     return name
 
 
-def _before(period: Record) -> str:
-    """The period that is compared with, in the middle of a sentence."""
+def _before(period: Record, now: Record) -> str:
+    """The period that is compared with, in the middle of a sentence; its year only where it is another."""
     if period["unit"] == "month":
         return _title(period)
     if period["unit"] == "week":
-        return _title(period).lower()
+        (year, week, _), (this_year, *_) = (date.fromisoformat(one["first"]).isocalendar() for one in (period, now))
+        return f"week {week}" + (f" of {year}" if year != this_year else "")
     return f"the {wording.unit_noun(period)} before"
 
 

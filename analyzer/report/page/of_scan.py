@@ -10,7 +10,7 @@ from analyzer.report import wording
 from analyzer.report.model import Report
 from analyzer.report.page.legend import legend
 from analyzer.report.page.model import Fact, Share, View
-from analyzer.report.page.plans import plans_of, sources
+from analyzer.report.page.plans import plans_of, sources, todos
 from analyzer.report.page.rows import (
     device_row,
     finding_rows,
@@ -44,11 +44,13 @@ def view_of_scan(report: Report, redactor: Redactor | None = None) -> View:
         difference=None,
         compared_with=None,
         summary=wording.answer(summary),
+        beside=None if summary["devices"] else wording.answer(summary),
         scope=wording.scope(context),
         statuses=status_counts(summary),
         devices=devices,
         providers=sorted(providers, key=lambda share: (-share.with_password, -share.devices, share.name)),
         vendors=_vendors(records),
+        first=todos(plans),
         plans=plans,
         sources=sources(records),
         findings=finding_rows(summary),

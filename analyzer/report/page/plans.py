@@ -1,19 +1,22 @@
-"""Devices that need the same, together: one plan for all of them, which their rows refer to."""
+"""Plans as the page and the workbook show them: numbered, so that the rows of devices can refer to them."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 
-from analyzer.inventory.status import STILL_PASSWORD
-from analyzer.report.page.model import Plan
+from analyzer.report.page.model import Plan, Todo
+from analyzer.report.page.words import day
 from analyzer.report.plans import oauth_text, sources_of
-from analyzer.report.wording import NEEDS_ACTION, Record
-
-URGENCIES = ("now", "dated", "check", "none")
-"""In the order in which people should act."""
+from analyzer.report.together import URGENCIES, Together, together
+from analyzer.report.wording import NEEDS_ACTION, Record, plural
 
 _FIT = {"fits": "fits, too", "check": "to look at", "fits-not": "does not fit"}
+
+REASONS_TOLD = 3
+"""Reasons that are told for one urgency; the plans tell all of them."""
 
 MAKERS_LISTED = 8
 """Makers of one plan's devices whose support of OAuth is told; more would hide the plan."""
@@ -23,16 +26,32 @@ def plans_of(records: Sequence[Record]) -> tuple[list[Plan], Mapping[str, int]]:
     """The plans, most urgent and then most devices first, and the number of each device's by its address.
 
     Args:
-        records: of devices; what to do is in their ``plan`` (see :func:`analyzer.report.plans.plan_record`), else in
-            their ``advice``. A device that uses no password and needs nothing has no plan here.
+        records: of devices; what to do is in their ``plan`` (see :func:`analyzer.report.plans.plan_record`), else,
+            where none of them has one, in their ``advice``. A device that uses no password and needs nothing has no
+            plan here.
     """
-    groups: dict[tuple[object, ...], list[Record]] = {}
-    for record in records:
-        if (key := _key(record)) is not None:
-            groups.setdefault(key, []).append(record)
-    ordered = sorted(groups.values(), key=_order)
-    plans = [_plan(number, group) for number, group in enumerate(ordered, 1)]
+    if any(record.get("plan") for record in records):
+        plans = [_plan(number, same) for number, same in enumerate(together(records), 1)]
+    else:
+        plans = [_of_advice(number, *same) for number, same in enumerate(_advised(records).items(), 1)]
     return plans, {address: plan.number for plan in plans for address in plan.devices}
+
+
+def todos(plans: Sequence[Plan]) -> list[Todo]:
+    """How much is how urgent; what needs nothing yet is left out."""
+    found = []
+    for urgency in URGENCIES[:-1]:
+        if these := [plan for plan in plans if plan.urgency == urgency]:
+            texts: Counter[str] = Counter()
+            for plan in these:
+                text = plan.title
+                if urgency == "dated" and plan.service is not None:  # the title is the way out
+                    left = f", {plural(plan.days_left, 'day')} left" if plan.days_left else ""
+                    text = f"{plan.service}{left}: {text}"
+                texts[text] += len(plan.devices)
+            told = texts.most_common(REASONS_TOLD)
+            found.append(Todo(urgency, texts.total(), these[0].number, told, len(texts) - len(told)))
+    return found
 
 
 def sources(records: Iterable[Record]) -> list[str]:
@@ -40,41 +59,39 @@ def sources(records: Iterable[Record]) -> list[str]:
     return sources_of(plan for record in records if (plan := record.get("plan")) is not None)
 
 
-def _key(record: Record) -> tuple[object, ...] | None:
-    """What makes two devices' plans the same: everything but what is known of their makers."""
-    plan = record.get("plan")
-    if plan is None:
-        return (record["advice"],) if record["status"] in NEEDS_ACTION else None
-    if plan["urgency"] == "none" and record["status"] not in STILL_PASSWORD:
-        return None
-    return plan["urgency"], plan["reason"], plan["service"], *plan["steps"]
+def _advised(records: Iterable[Record]) -> dict[str, list[str]]:
+    """Addresses by what their devices are advised to do, in the order of the devices, the worst first."""
+    groups: dict[str, list[str]] = {}
+    for record in records:
+        if record["status"] in NEEDS_ACTION:
+            groups.setdefault(record["advice"], []).append(record["device"])
+    return groups
 
 
-def _order(group: list[Record]) -> tuple[int, int]:
-    """Without plans they stay as the devices are, the worst first: sorting is stable."""
-    plan = group[0].get("plan")
-    return (0, 0) if plan is None else (URGENCIES.index(plan["urgency"]), -len(group))
-
-
-def _plan(number: int, group: list[Record]) -> Plan:
-    devices = [record["device"] for record in group]
-    plan = group[0].get("plan")
-    if plan is None:
-        return _of_advice(number, group[0]["advice"], devices)
+def _plan(number: int, same: Together) -> Plan:
+    plan = same.plan
     way: Record | None = next(iter(plan["ways"]), None)
     title = _capital(plan["reason"])
     why = f"The way out: {way['name']}." if way else None
+    deadline = plan["deadline"]
+    days_left = deadline["days_left"] if deadline is not None else None
     if way and plan["urgency"] == "dated":  # the reason is the same for all of these
-        title, why = way["name"], f"{title}."
+        title, why = way["name"], title
+        if days_left:
+            why += f" on {day(date.fromisoformat(deadline['day']))}"
+        why += "."
     return Plan(
         number=number,
         urgency=plan["urgency"],
         title=title,
         service=plan["service"],
+        days_left=days_left,
         why=why,
-        steps=tuple(plan["steps"]),
-        ways=(*_oauth(group), *map(_way, plan["ways"][1:])),
-        devices=devices,
+        steps=same.steps,
+        ways=(*_oauth(same.devices), *map(_way, plan["ways"][1:])),
+        devices=same.addresses,
+        owners=same.owners,
+        ownerless=same.ownerless,
     )
 
 
@@ -90,7 +107,9 @@ def _way(way: Record) -> str:
 
 
 def _oauth(group: Iterable[Record]) -> list[str]:
-    texts = dict.fromkeys(f"OAuth: {oauth_text(record['plan']['oauth'])}" for record in group if record["plan"]["ways"])
+    plans = (record["plan"] for record in group)
+    known = (plan["oauth"] for plan in plans if plan["ways"] and plan["oauth"]["maker"] is not None)
+    texts = dict.fromkeys(f"OAuth: {oauth_text(oauth)}" for oauth in known)
     return list(texts)[:MAKERS_LISTED]
 
 

@@ -41,8 +41,11 @@ PLANS_OPEN = 3
 SHARES_LISTED = 8
 """Providers and vendors with a bar of their own; the rest share one."""
 
-TITLE = 48
+TITLE = 72
 """Characters of a plan's title that a device's line repeats; the plan itself has all of it."""
+
+NAMED = 6
+"""Devices of one case of a step, and owners of one plan's devices, that are named; how many more there are is said."""
 
 ROWS_LISTED = 200
 """Rows of any other table."""
@@ -79,6 +82,8 @@ def write_view(view: View, out: TextIO) -> None:
         providers=_bars(view.providers),
         vendors=_bars(view.vendors),
         plan_titles={plan.number: shorten(plan.title, TITLE, placeholder="…") for plan in view.plans},
+        named=NAMED,
+        owned=any(device.owner for device in view.devices),
         many=MANY,
         listed=view.devices[:DEVICES_LISTED],
         unlisted=len(view.devices) - DEVICES_LISTED,
@@ -125,14 +130,14 @@ def _sections(view: View) -> Iterable[tuple[str, str]]:
     yield from (
         (id, name)
         for id, name, present in (
-            ("burn-down", "Burn-down", len(view.trend) > 1),
+            ("burn-down", f"{view.unit.capitalize()} by {view.unit}", len(view.trend) > 1),
             ("changes", "What changed", view.changes is not None),
             ("plans", "What to do", view.plans),
             ("devices", "Devices", True),
             ("accounts", "Shared accounts", view.shared),
             ("provider-view", "Provider's view", view.provider_notes),
             ("findings", "Findings explained", view.findings),
-            ("quality", "Quality of the observation", view.quality or view.notes),
+            ("quality", "Quality", view.quality or view.notes),
             ("reading", "How to read", view.legend),
         )
         if present

@@ -14,7 +14,7 @@ from analyzer.report.page.model import DeviceRow, FindingRow, ServerUse, StatusC
 from analyzer.report.text import clean
 from analyzer.report.wording import Record
 
-_ASSET = ("owner", "location", "notes")
+_ASSET = ("location", "notes")
 
 
 def device_row(record: Record, plan: int | None = None) -> DeviceRow:
@@ -46,6 +46,7 @@ def device_row(record: Record, plan: int | None = None) -> DeviceRow:
         findings=tuple(record["findings"]),
         plan=plan,
         change=record.get("change"),
+        owner=(record.get("asset") or {}).get("owner"),
         facts=tuple(_facts(record)),
     )
 

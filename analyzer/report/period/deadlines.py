@@ -10,7 +10,10 @@ from analyzer.report.period.model import Deadline
 
 
 def deadlines(report: PeriodReport, providers: Mapping[str, Provider]) -> list[Deadline]:
-    """Those that concern a device of ``report``, nearest first; time comes from the period, never from the clock."""
+    """Those that concern a device of ``report``: what is to come, nearest first, then what is past.
+
+    Time comes from the period, never from the clock. Where application passwords go on working, no day ends them.
+    """
     found = [
         Deadline(
             provider=id,
@@ -23,6 +26,9 @@ def deadlines(report: PeriodReport, providers: Mapping[str, Provider]) -> list[D
             devices=use.with_password,
         )
         for id, use in report.summary.providers.items()
-        if use.with_password and (known := providers.get(id)) is not None and known.basic_ends is not None
+        if use.with_password
+        and (known := providers.get(id)) is not None
+        and known.basic in ("retiring", "ended")
+        and known.basic_ends is not None
     ]
-    return sorted(found, key=lambda deadline: (deadline.day, deadline.provider))
+    return sorted(found, key=lambda deadline: (deadline.days_left < 0, deadline.day, deadline.provider))

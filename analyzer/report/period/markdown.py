@@ -6,7 +6,7 @@ from typing import TextIO
 
 from analyzer.report.markdown import escaped, write_head, write_row
 from analyzer.report.period import wording
-from analyzer.report.period.sections import Block, Figures, Items, Steps, sections
+from analyzer.report.period.sections import Block, Figures, Items, Steps, named, sections
 from analyzer.report.wording import Record
 
 
@@ -24,8 +24,11 @@ def _write_block(block: Block, out: TextIO) -> None:
     if isinstance(block, Items):
         out.writelines(f"- {escaped(item)}\n" for item in block.items)
     elif isinstance(block, Steps):
-        out.write(f"{escaped(block.title)}\n\n")
-        out.writelines(f"{number}. {escaped(step)}\n" for number, step in enumerate(block.steps, 1))
+        out.write(f"**{escaped(block.title)}**\n\n")
+        out.writelines(f"{escaped(line)}\n\n" for line in block.lines)
+        for number, step in enumerate(block.steps, 1):
+            out.write(f"{number}. {escaped(step.text)}\n")
+            out.writelines(f"   - {escaped(f'{named(case.devices)}: {case.text}')}\n" for case in step.cases)
     elif isinstance(block, Figures):
         out.write(f"{escaped(block.line)}\n")
     else:

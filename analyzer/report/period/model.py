@@ -41,7 +41,7 @@ class PeriodDocument:
 
     Attributes:
         report: what is known of the period.
-        deadlines: of providers that devices send passwords to, nearest first.
+        deadlines: of providers that devices send passwords to, what is to come, nearest first, then what is past.
         plans: what to do, by the address a device goes by.
         provider_view: what the provider says of the same accounts; ``None`` where its exports were not given.
         redactor: replaces user names, where given.

@@ -9,7 +9,8 @@ from analyzer.report import wording as scan_wording
 from analyzer.report.period import wording
 from analyzer.report.provider_view import provider_view_notes, provider_view_sentence, provider_view_tables
 from analyzer.report.table import DEVICE_COLUMNS, Column, device_row
-from analyzer.report.wording import Record
+from analyzer.report.together import Step, Together, together
+from analyzer.report.wording import Record, plural
 
 ENTRIES = 20
 """Lines of a table beside that of the devices; the rest is counted. JSON has them all."""
@@ -17,6 +18,9 @@ ENTRIES = 20
 
 NAMED = 8
 """Devices of one plan that are named before "and N more"; the table of devices names them all."""
+
+OWNERS_NAMED = 6
+"""Owners of one plan's devices that are named."""
 
 URGENT = {"now": "Now", "dated": "Before the provider's date", "check": "To look at"}
 """How soon something must be done, by the plan's word for it; what needs nothing yet is left out."""
@@ -54,10 +58,11 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """What to do, in order, and about what."""
+    """What to do, in order, and about what: a title, lines on whom it concerns, and the steps."""
 
     title: str
-    steps: Sequence[str]
+    lines: Sequence[str]
+    steps: Sequence[Step]
 
 
 Block = Items | Figures | Table | Steps
@@ -87,7 +92,7 @@ _CHANGE_COLUMNS = (
 )
 _PROVIDER_COLUMNS = (Column("Provider", least=16), Column("Devices", right=True), Column("With password", right=True))
 _VENDOR_COLUMNS = (Column("Vendor", least=16), Column("Devices", right=True), Column("With password", right=True))
-_SHARED_COLUMNS = (Column("Account", least=16), Column("At", least=12), Column("Devices", least=16))
+_SHARED_COLUMNS = (Column("Account", least=16), Column("Service", least=12), Column("Devices", least=16))
 
 
 def sections(document: Record, limit: int) -> Iterator[Section]:
@@ -98,10 +103,12 @@ def sections(document: Record, limit: int) -> Iterator[Section]:
     """
     if deadlines := [wording.deadline(entry) for entry in document["deadlines"]]:
         yield Section("Deadlines", [Items(deadlines)])
-    if document["trend"]:
+    if len(document["trend"]) > 1:
         yield Section("Devices with a password, week by week", list(_burn_down(document)))
     if changes := document["changes"]:
         yield Section("What changed", [_cut([_change_row(entry) for entry in changes], _CHANGE_COLUMNS)])
+    if todo := list(_todo(document["devices"])):
+        yield Section("What to do", todo)
     if devices := document["devices"]:
         shown = devices[:limit]
         rows = [device_row(device) for device in shown]
@@ -112,8 +119,6 @@ def sections(document: Record, limit: int) -> Iterator[Section]:
         if findings := list(scan_wording.findings(document["summary"])):
             lines = [f"{severity}: {id} ({count:,}): {meaning}" for severity, id, count, meaning in findings]
             yield Section("Findings (devices)", [Items(lines)])
-        if todo := list(_todo(devices)):
-            yield Section("What to do", todo)
         rows = [_share_row(entry, "another or unknown") for entry in document["providers"]]
         if rows:
             yield Section("Providers", [_cut(rows, _PROVIDER_COLUMNS)])
@@ -141,24 +146,31 @@ def _provider_view(view: Record) -> Iterator[Block]:
 
 
 def _todo(devices: Sequence[Record]) -> Iterator[Block]:
-    """Devices with the same plan together, the most urgent first; without plans, their advice."""
-    groups: dict[tuple[str, ...], list[str]] = {}
-    for device in devices:
-        plan = device["plan"]
-        if plan is not None and plan["urgency"] in URGENT:
-            reason = plan["reason"] + (f" ({plan['service']})" if plan["service"] else "")
-            groups.setdefault((plan["urgency"], reason, *plan["steps"]), []).append(device["device"])
+    """Devices that need the same together, the most urgent first; without plans, their advice."""
+    groups = together(devices)
     for urgency, title in URGENT.items():
-        some = [(key, named) for key, named in groups.items() if key[0] == urgency]
-        for (_, reason, *steps), named in some[:ENTRIES]:
-            yield Steps(f"{title}: {_named(named)}: {reason}", steps)
+        some = [group for group in groups if group.plan["urgency"] == urgency]
+        for group in some[:ENTRIES]:
+            service = f" ({group.plan['service']})" if group.plan["service"] else ""
+            yield Steps(f"{title}: {group.plan['reason']}{service}", list(_concerned(group)), group.steps)
         if len(some) > ENTRIES:
             yield Items([f"{title}: {len(some) - ENTRIES:,} more plans; JSON lists them all"])
     if not groups and (advice := [f"{named}: {sentence}" for named, sentence in scan_wording.todo(devices)]):
         yield Items(advice)
 
 
-def _named(devices: Sequence[str]) -> str:
+def _concerned(group: Together) -> Iterator[str]:
+    yield f"{plural(len(group.devices), 'device')}: {named(group.addresses)}"
+    if owners := [f"{owner} {count:,}" for owner, count in group.owners[:OWNERS_NAMED]]:
+        if len(group.owners) > OWNERS_NAMED:
+            owners.append(f"{len(group.owners) - OWNERS_NAMED:,} others")
+        if group.ownerless:
+            owners.append(f"nobody named {group.ownerless:,}")
+        yield f"Whose: {', '.join(owners)}"
+
+
+def named(devices: Sequence[str]) -> str:
+    """The first few, and how many more there are."""
     text = ", ".join(devices[:NAMED])
     return text if len(devices) <= NAMED else f"{text} and {len(devices) - NAMED:,} more"
 
@@ -169,13 +181,8 @@ def _cut(rows: Sequence[Sequence[str]], columns: Sequence[Column]) -> Table:
 
 def _burn_down(document: Record) -> Iterator[Block]:
     trend = document["trend"]
-    first, last = trend[0], trend[-1]
     line = sparkline([point["still_password"] if point["sessions"] else None for point in trend])
-    if len(trend) > 1:
-        line = f"{first['still_password']:,} ({first['name']}) {line} {last['still_password']:,} ({last['name']})"
-    else:
-        line = f"{line} {last['still_password']:,} ({last['name']})"
-    yield Figures(line)
+    yield Figures(f"{_point(trend[0])} {line} {_point(trend[-1])}")
     notes = []
     if any(not point["sessions"] for point in trend):
         notes.append(f"{NOTHING_SEEN}: nothing was seen in that week.")
@@ -183,6 +190,11 @@ def _burn_down(document: Record) -> Iterator[Block]:
         notes.append(text)
     if notes:
         yield Items(notes)
+
+
+def _point(point: Record) -> str:
+    """An end of the line; what was not seen has no number."""
+    return f"{point['still_password']:,} ({point['name']})" if point["sessions"] else f"({point['name']})"
 
 
 def sparkline(counts: Sequence[int | None]) -> str:

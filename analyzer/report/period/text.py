@@ -6,7 +6,7 @@ import textwrap
 from typing import TextIO
 
 from analyzer.report.period import wording
-from analyzer.report.period.sections import Block, Figures, Items, Steps, Table, sections
+from analyzer.report.period.sections import Block, Figures, Items, Steps, Table, named, sections
 from analyzer.report.table import NARROWEST, PROSE, render
 from analyzer.report.wording import Record
 
@@ -38,8 +38,12 @@ def _write_block(block: Block, out: TextIO, width: int, prose: int, colour: bool
             out.write(_wrapped(f"  {item}", prose, "    "))
     elif isinstance(block, Steps):
         out.write(_wrapped(f"  {block.title}", prose, "    "))
+        for line in block.lines:
+            out.write(_wrapped(f"    {line}", prose, "      "))
         for number, step in enumerate(block.steps, 1):
-            out.write(_wrapped(f"    {number}. {step}", prose, "       "))
+            out.write(_wrapped(f"    {number}. {step.text}", prose, "       "))
+            for case in step.cases:
+                out.write(_wrapped(f"       - {named(case.devices)}: {case.text}", prose, "         "))
     elif isinstance(block, Figures):
         out.write(f"  {block.line}\n")
     else:

@@ -51,22 +51,36 @@ def sentence(document: Record) -> str:
     unit = unit_noun(period)
     if not summary["sessions"]:
         return f"No mail was seen in {period_text(period)}, so nothing can be said about it."
-    still = summary["still_password"]
+    still, devices = summary["still_password"], summary["devices"]
     if still:
-        text = f"{plural(still, 'device')} still {'uses' if still == 1 else 'use'} a password"
+        text = f"{still:,} of {plural(devices, 'device')} still {'uses' if still == 1 else 'use'} a password"
     else:
-        text = f"None of {plural(summary['devices'], 'device')} was seen using a password"
+        text = f"None of {plural(devices, 'device')} was seen using a password"
         if unknown := summary["statuses"]["unknown"]:
             text += f" (how {unknown:,} log{'s' if unknown == 1 else ''} in could not be seen)"
-    if before is None:
-        return f"{text}; this is the first {unit} on record."
-    if not before["sessions"]:
-        return f"{text}; nothing was seen in the {unit} before, so there is nothing to compare with."
+    why = reasons(document)
+    if why is None:
+        return f"{text}; {incomparable(document)}."
+    return f"{text}, {_compared(still, before['still_password'])} the {unit} before; {why}."
+
+
+def incomparable(document: Record) -> str:
+    """Why there is nothing to compare with, a clause."""
+    unit = unit_noun(document["period"])
+    if document["summary_before"] is None:
+        return f"this is the first {unit} on record"
+    return f"nothing was seen in the {unit} before, so there is nothing to compare with"
+
+
+def reasons(document: Record) -> str | None:
+    """How many devices changed, and how, a clause; ``None`` where there is nothing to compare with."""
+    before = document["summary_before"]
+    if before is None or not before["sessions"]:
+        return None
     changes = Counter(change["kind"] for change in document["changes"])
     counted = [f"{changes[kind]:,} {_COUNTED_AS[kind]}" for kind in CHANGE_KINDS if changes[kind]]
     counted += [f"{len(document[group]):,} {what}" for group, what in _NO_CHANGES.items() if document[group]]
-    why = ", ".join(counted) or "nothing changed"
-    return f"{text}, {_compared(still, before['still_password'])} the {unit} before; {why}."
+    return ", ".join(counted) or "nothing changed"
 
 
 def _compared(now: int, before: int) -> str:
@@ -83,7 +97,7 @@ def deadline(record: Record) -> str:
     elif days == 0:
         when = f"the last day was {record['day']}"
     else:
-        when = f"{plural(-days, 'day')} ago, on {record['day']}"
+        when = f"{record['day']} is {plural(-days, 'day')} past"
     text = f"{record['name']}: {when}; {plural(record['devices'], 'device')} still {_log(record['devices'])} in there"
     text += " with a password"
     return f"{text}. {_capital(record['note'])}." if record["note"] else f"{text}."
@@ -117,7 +131,7 @@ def quality(document: Record) -> Iterator[str]:
     yield line + "."
     if missing := seen["missing_sensors"]:
         before = unit_noun(document["period"])
-        yield f"No report from {', '.join(missing)}, as there was in the {before} before: nobody is called silent."
+        yield f"No report from {', '.join(missing)}, unlike in the {before} before: so nobody is called silent."
     if seen["days_without"]:
         without = seen["days_without"]
         yield f"On {plural(without, 'day')} of the {unit_noun(document['period'])} nothing was seen."

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.report.page import render, write_page, write_scan_page
+from analyzer.inventory.device import Asset
+from analyzer.report.page import plans, render, write_page, write_scan_page
 from analyzer.report.page.of_period import view_of_period
 from analyzer.report.page.words import VALUES_LISTED
 from analyzer.report.period.model import PeriodDocument
@@ -121,9 +122,35 @@ def test_the_answer_stands_in_the_title_and_at_the_top(page: str) -> None:
     summary = document(60).report.summary
     assert f"<title>{summary.still_password} of 60 devices use a password: Week 47 of 2026</title>" in page
     assert f"<b>{summary.still_password}</b>" in page
-    assert "▼ 1 fewer than in week 46 of 2026" in page
-    assert "<b>39 days</b> until 31 December 2026, counted from 22 November 2026" in page
-    assert "by week." in page
+    assert "▼ 1 fewer than in week 46" in page
+    assert "<b>39 days</b> from 22 November 2026 until 31 December 2026" in page
+    assert "Week by week" in page
+
+
+def test_beside_the_answer_stands_what_to_do_first_and_how_long_there_is_time(page: str) -> None:
+    first = "".join(Outline(page.partition("<section id=first")[2].partition("</section>")[0]).text)
+    assert re.search(r"\d+ devices?\s+Now\s+Its mail is not accepted \(\d+\)\s+A password or token crossed", first)
+    assert re.search(r"\d+ devices?\s+Before the deadline\s+Exchange Online, 39 days left: ", first)
+    assert re.search(r"\d+ devices?\s+To look at\s", first)
+
+
+def test_of_reasons_for_one_urgency_the_most_frequent_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plans, "REASONS_TOLD", 1)
+    view = view_of_period(document(60))
+    todo = next(todo for todo in view.first if todo.urgency == "check")
+    assert len(todo.texts) == 1
+    assert todo.further > 0
+    assert todo.devices == sum(len(plan.devices) for plan in view.plans if plan.urgency == "check")
+    assert f"And {todo.further} more reason" in page_of(document(60))
+
+
+def test_the_owner_of_a_device_stands_in_its_row_and_beside_its_plan() -> None:
+    owned = [replace(device, asset=Asset(None, "Facilities", "Ground floor", None)) for device in fleet(12)[:11]]
+    page = page_of(document(devices=[*owned, fleet(12)[11]]))
+    assert page.count("<i>Facilities</i>") == 11
+    assert "<select id=owner>" in page
+    assert re.search(r"<p class=owners>Facilities <b>\d+</b>", page)
+    assert "<select id=owner>" not in page_of(document(12))
 
 
 def test_every_device_is_in_the_table_the_worst_first(page: str) -> None:
@@ -144,7 +171,7 @@ def test_without_a_period_before_there_is_no_talk_of_changes() -> None:
 
 def test_devices_that_move_the_number_without_a_change_are_named() -> None:
     text = "".join(Outline(page_of(document(60))).text)
-    assert "1 device with a password was seen again, which does not mean anything yet" in text
+    assert "1 device with a password was seen again, which means nothing yet" in text
     assert "3 devices with a password were not seen this time" in text
     assert "10.98.0.1, 10.98.0.2, 10.98.0.3" in text
 
@@ -176,7 +203,7 @@ def test_what_does_not_fit_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     page = page_of(document(60))
     assert page.count("<tbody class=") == 50
     assert "And 10 more, none of them worse than these" in page
-    assert "And 3 more: in the table of devices under “migrated”." in page
+    assert "<span class=rest>And 3 more</span>: in the table of devices under “migrated”." in page
     assert re.search(r"<th scope=row>\d+ others<td>", page)
     assert "And 2 more accounts." in page
 
@@ -231,7 +258,7 @@ def test_a_single_run_is_a_page_without_a_past() -> None:
     write_scan_page(office_report(), out)
     page = out.getvalue()
     text = "".join(Outline(page).text)
-    assert "Burn-down" not in text
+    assert "Week by week" not in text
     assert "What changed" not in text
     assert "cut off in its last record (17 bytes lost)" in page
     assert "The observation is incomplete." in page

@@ -44,14 +44,14 @@ def office_document() -> PeriodDocument:
 def test_the_text_answers_first_and_then_tells_the_rest(office_document: PeriodDocument) -> None:
     lines = written("table", office_document, width=110).splitlines()
     assert lines[0] == "SMTP logins by device, 2026-W48 (2026-11-23 to 2026-11-29), compared with 2026-W47"
-    assert lines[2].startswith("3 devices still use a password, as many as the week before; 1 new, 1 relapsed, 1 gone")
-    titles = [line for line in lines[3:] if line and not line.startswith(" ")]
+    assert lines[2].startswith("3 of 13 devices still use a password, as many as the week before; 1 new, 1 relapsed, 1")
+    titles = [line for line in lines[4:] if line and not line.startswith(" ")]
     assert titles == [
         "Devices with a password, week by week",
         "What changed",
+        "What to do",
         "Devices",
         "Findings (devices)",
-        "What to do",
         "Providers",
         "Vendors",
         "Accounts on several devices",
@@ -69,6 +69,23 @@ def test_deadlines_stand_before_everything_else() -> None:
     ]
 
 
+def test_a_provider_that_goes_on_taking_application_passwords_has_no_deadline() -> None:
+    at_gmail = weekly("10.0.0.1", range(9, 12), server_name="smtp.gmail.com", provider="gmail")
+    at_outlook = weekly("10.0.0.2", range(9, 12), server_name="smtp-mail.outlook.com", provider="outlook-personal")
+    at_exchange = weekly("10.0.0.3", range(9, 12), server_name="smtp.office365.com", provider="exchange-online")
+    made = document([*at_gmail, *at_outlook, *at_exchange])
+    assert [entry.provider for entry in made.deadlines] == ["exchange-online", "outlook-personal"]  # to come, then past
+
+
+def test_a_week_without_traffic_has_no_number() -> None:
+    text = written("table", document(weekly("10.0.0.1", range(8)), 9))
+    assert re.search(r"^  1 \(2026-W37\) █+·· \(2026-W46\)$", text, re.MULTILINE)
+
+
+def test_one_week_is_no_line() -> None:
+    assert "week by week" not in written("table", document(weekly("10.0.0.1", [11])))
+
+
 def test_no_more_devices_than_the_limit_and_the_rest_is_counted(office_document: PeriodDocument) -> None:
     text = written("table", office_document, limit=2)
     assert "  ... and 11 more (--limit shows more)" in text
@@ -83,11 +100,11 @@ def test_long_tables_and_long_lists_of_names_are_cut_and_the_rest_is_counted() -
         for one in weekly(f"10.0.0.{n}", [11], mac=COPIER + n, username=f"{n}@example.com", server_ip="52.96.0.1")
     ]
     text = written("table", document([*weekly("10.0.0.200", range(9, 12), "XOAUTH2"), *crowd]))
-    changes = text.partition("\nWhat changed\n")[2].partition("\nDevices\n")[0]
+    changes = text.partition("\nWhat changed\n")[2].partition("\nWhat to do\n")[0]
     assert changes.count("\n  new ") == ENTRIES
     assert "  ... and 5 more (JSON lists them all)" in changes
     todo = " ".join(text.partition("\nWhat to do\n")[2].split())
-    assert f"10.0.0.{NAMED - 1} and {ENTRIES + 5 - NAMED} more: " in todo
+    assert f"10.0.0.{NAMED - 1} and {ENTRIES + 5 - NAMED} more 1. " in todo
 
 
 def test_plans_beyond_the_limit_are_counted() -> None:
@@ -107,14 +124,14 @@ def test_colour_only_where_it_is_wanted(office_document: PeriodDocument) -> None
 def test_markdown_has_the_same_sections(office_document: PeriodDocument) -> None:
     text = written("markdown", office_document)
     assert text.startswith(
-        "## SMTP logins by device, 2026-W48 (2026-11-23 to 2026-11-29), compared with 2026-W47\n\n**3"
+        "## SMTP logins by device, 2026-W48 (2026-11-23 to 2026-11-29), compared with 2026-W47\n\n**3 of 13 devices"
     )
     assert re.findall("^### (.*)$", text, re.MULTILINE)[:3] == [
         "Devices with a password, week by week",
         "What changed",
-        "Devices",
+        "What to do",
     ]
-    assert re.search(r"^Now: 10\.0\.0\.20: .*\n\n1\. Turn on STARTTLS", text, re.MULTILINE)
+    assert re.search(r"^\*\*Now: .*\*\*\n\n1 device: 10\.0\.0\.20\n\n1\. Turn on STARTTLS", text, re.MULTILINE)
 
 
 def test_csv_has_a_row_for_each_device_and_what_became_of_it(office_document: PeriodDocument) -> None:

@@ -30,18 +30,19 @@ def unreadable(client: str, day: int) -> Session:
     ("seen", "sentence"),
     [
         ([], "No mail was seen in 2026-W42 (2026-10-12 to 2026-10-18), so nothing can be said about it."),
-        (weekly("10.0.0.1", [5]), "1 device still uses a password; this is the first week on record."),
+        (weekly("10.0.0.1", [5]), "1 of 1 device still uses a password; this is the first week on record."),
         (
             weekly("10.0.0.1", [3, 5]),
-            "1 device still uses a password; nothing was seen in the week before, so there is nothing to compare with.",
+            "1 of 1 device still uses a password; "
+            "nothing was seen in the week before, so there is nothing to compare with.",
         ),
         (
             [*OTHERS, *weekly("10.0.0.1", range(6))],
-            "1 device still uses a password, as many as the week before; nothing changed.",
+            "1 of 2 devices still uses a password, as many as the week before; nothing changed.",
         ),
         (
             [*OTHERS, *weekly("10.0.0.1", range(6)), *weekly("10.0.0.2", [5]), *weekly("10.0.0.3", [5])],
-            "3 devices still use a password, 2 more than the week before; 2 new.",
+            "3 of 4 devices still use a password, 2 more than the week before; 2 new.",
         ),
         (
             [*OTHERS, *weekly("10.0.0.1", range(5)), *weekly("10.0.0.1", [5], "XOAUTH2")],
@@ -54,9 +55,9 @@ def unreadable(client: str, day: int) -> Session:
         ),
         (
             [*OTHERS, login("10.0.0.1", 28), login("10.0.0.2", 7), login("10.0.0.2", 35)],
-            "1 device still uses a password, as many as the week before; 1 seen again, 1 not seen this time.",
+            "1 of 2 devices still uses a password, as many as the week before; 1 seen again, 1 not seen this time.",
         ),
-        (office(), "8 devices still use a password, 1 fewer than the week before; 1 migrated."),
+        (office(), "8 of 13 devices still use a password, 1 fewer than the week before; 1 migrated."),
     ],
 )
 def test_the_answer_in_one_sentence(seen: list[Session], sentence: str) -> None:
@@ -69,7 +70,7 @@ def test_the_answer_in_one_sentence(seen: list[Session], sentence: str) -> None:
         (39, 2, "Exchange Online: 39 days left until 2026-12-31; 2 devices still log in there with a password."),
         (1, 1, "Exchange Online: 1 day left until 2026-12-31; 1 device still logs in there with a password."),
         (0, 1, "Exchange Online: the last day was 2026-12-31; 1 device still logs in there with a password."),
-        (-3, 1, "Exchange Online: 3 days ago, on 2026-12-31; 1 device still logs in there with a password."),
+        (-3, 1, "Exchange Online: 2026-12-31 is 3 days past; 1 device still logs in there with a password."),
     ],
 )
 def test_a_deadline_is_said_as_past_when_it_is(left: int, devices: int, said: str) -> None:
@@ -123,7 +124,7 @@ def test_a_share_that_is_not_all_is_not_rounded_to_all_nor_one_that_is_something
         ({"dropped": 1200}, "Incomplete: 1,200 packets lost while they were captured."),
         (
             {"missing_sensors": ["branch"]},
-            "No report from branch, as there was in the week before: nobody is called silent.",
+            "No report from branch, unlike in the week before: so nobody is called silent.",
         ),
     ],
 )

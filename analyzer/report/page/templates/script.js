@@ -12,9 +12,12 @@
     const [, device, vendor, login, account, server, sessions, seen] = cells(body);
     device.scope = "row";
     const mark = body.querySelector("summary i");
+    const plan = body.querySelector("summary b");
+    const owner = device.querySelector("i");
     const provider = server.querySelector("p");
     return {
       body, index, status: body.className, change: mark ? mark.textContent : "", vendor: vendor.textContent,
+      plan: plan ? plan.textContent.trim() : "", owner: owner ? owner.textContent : "",
       provider: provider ? provider.textContent : "", text: null,
       keys: [index, addressKey(first(device)), vendor.textContent, first(login), first(account), first(server),
         Number(sessions.textContent.replaceAll(",", "")), seen.textContent],
@@ -30,13 +33,16 @@
 
   // --- Filters
   const form = byId("filter");
-  const inputs = ["text", "status", "change", "provider", "vendor"].map(byId).filter(Boolean);
+  const inputs = ["text", "status", "change", "plan", "owner", "provider", "vendor"].map(byId).filter(Boolean);
+  const selects = inputs.filter((input) => !["text", "status"].includes(input.id));
   const shown = byId("shown");
-  fill(byId("provider"), rows.map((row) => row.provider));
-  fill(byId("vendor"), rows.map((row) => row.vendor));
+  for (const select of selects) {
+    if (select.id !== "change") fill(select, rows.map((row) => row[select.id]));
+  }
 
   function fill(select, values) {
-    for (const value of [...new Set(values)].filter(Boolean).sort((a, b) => a.localeCompare(b))) {
+    const inOrder = new Intl.Collator("en", { numeric: true }).compare;
+    for (const value of [...new Set(values)].filter(Boolean).sort(inOrder)) {
       select.add(new Option(value, value));
     }
   }
@@ -48,9 +54,7 @@
     let count = 0;
     for (const row of rows) {
       const fits = (!statuses || statuses.includes(row.status))
-        && (!wanted.change || row.change === wanted.change)
-        && (!wanted.provider || row.provider === wanted.provider)
-        && (!wanted.vendor || row.vendor === wanted.vendor)
+        && selects.every(({ id }) => !wanted[id] || row[id] === wanted[id])
         && (!words.length || words.every((word) => textOf(row).includes(word)));
       row.body.hidden = !fits;
       count += fits;
@@ -148,7 +152,7 @@
       term.className = todo.className = "copy";
       list.append(term, todo);
     }
-    for (const id of details.querySelector("summary").lastChild?.textContent.trim().split(" ") ?? []) {
+    for (const id of details.querySelector("summary").lastChild?.textContent.trim().split(" · ") ?? []) {
       const term = byId(`f-${id}`);
       if (!term) continue;
       const copy = term.cloneNode(true);
@@ -176,6 +180,28 @@
       if (details) details.open = true;
       row.body.scrollIntoView({ block: "center" });
       details?.querySelector("summary").focus({ preventScroll: true });
+    });
+  }
+
+  // --- "And N more" leads to the table, filtered
+  for (const rest of document.querySelectorAll(".rest")) {
+    const plan = rest.closest("article");
+    const select = plan ? byId("plan") : byId("change");
+    const value = plan
+      ? rows.find((row) => `p${parseInt(row.plan, 10)}` === plan.id)?.plan
+      : rest.closest("[data-change]")?.dataset.change;
+    if (!value) continue; // of other lists the page has no more
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "rest";
+    button.textContent = rest.textContent;
+    rest.replaceWith(button);
+    button.addEventListener("click", () => {
+      for (const input of inputs) input.value = "";
+      select.value = value;
+      filter();
+      form.scrollIntoView();
+      select.focus({ preventScroll: true });
     });
   }
 
