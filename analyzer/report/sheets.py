@@ -227,10 +227,16 @@ def _trend(view: View) -> Sheet:
                 point.name,
                 point.first,
                 point.last,
-                *(point.counts.get(status, 0) for status in STACK),
-                point.still_password,
-                point.counts.get("unknown", 0),
-                point.devices,
+                *(
+                    (
+                        *(point.counts.get(status, 0) for status in STACK),
+                        point.still_password,
+                        point.counts.get("unknown", 0),
+                        point.devices,
+                    )
+                    if point.seen
+                    else (None,) * (len(STACK) + 3)
+                ),
             )
             for point in view.trend
         ],

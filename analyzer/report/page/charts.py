@@ -15,6 +15,9 @@ WIDTH, HEIGHT = 760, 390
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 36, 38
 """Room around the plot: figures of the axis, a half label, labels of markers, names of periods."""
 
+UNSEEN = "unseen"
+"""What stands for a period without traffic, as high as the plot: it has no number, not even zero."""
+
 STACK = ("exposed", "password", "mixed")
 """Statuses of a bar from the bottom up: the worst stands on the axis, where its change is easiest to see."""
 
@@ -73,7 +76,7 @@ class Chart:
     """Coordinates in a view box of :data:`WIDTH` by :data:`HEIGHT`.
 
     Attributes:
-        figures: index of the bars that get their total written above: first, highest and last.
+        figures: index of the bars that get their total written above: first, highest and last of those with traffic.
         zero: y of the axis. forecast: x1, y1, x2, y2 of the line to zero.
     """
 
@@ -121,11 +124,11 @@ def burn_down(points: Sequence[Point], deadlines: Sequence[Deadline] = (), forec
         return round(LEFT + ((day - end).days / days + len(points)) * slot, 1)
 
     bars = tuple(_bar(point, LEFT + index * slot, slot, zero, scale) for index, point in enumerate(points))
-    highest = max(range(len(points)), key=lambda index: points[index].still_password)
-    figures = {0, highest, len(points) - 1}
+    seen = [index for index, point in enumerate(points) if point.seen]
+    figures = {seen[0], max(seen, key=lambda index: points[index].still_password), seen[-1]} if seen else set()
     line = None
-    if forecast is not None and forecast >= end and place(forecast) <= WIDTH - RIGHT:
-        line = (bars[-1].middle, bars[-1].top, place(forecast), float(zero))
+    if seen and forecast is not None and forecast >= end and place(forecast) <= WIDTH - RIGHT:
+        line = (bars[seen[-1]].middle, bars[seen[-1]].top, place(forecast), float(zero))
     every = math.ceil(len(points) / MOST_NAMES)
     return Chart(
         width=WIDTH,
@@ -144,6 +147,10 @@ def burn_down(points: Sequence[Point], deadlines: Sequence[Deadline] = (), forec
 
 
 def _bar(point: Point, x: float, slot: float, zero: float, scale: float) -> Bar:
+    x, width, middle = round(x + slot * GAP / 2, 1), round(slot * (1 - GAP), 1), round(x + slot / 2, 1)
+    if not point.seen:
+        box = Box(UNSEEN, x, TOP, width, zero - TOP)
+        return Bar((box,), middle, float(zero), 0, f"{point.name}: nothing was seen")
     boxes, y = [], float(zero)
     for status in STACK:
         if count := point.counts.get(status, 0):
@@ -151,15 +158,15 @@ def _bar(point: Point, x: float, slot: float, zero: float, scale: float) -> Bar:
             boxes.append(
                 Box(
                     status,
-                    round(x + slot * GAP / 2, 1),
+                    x,
                     round(y, 1),
-                    round(slot * (1 - GAP), 1),
+                    width,
                     round(max(count * scale - SEAM, count * scale / 2), 1),
                 )
             )
     parts = ", ".join(f"{point.counts[status]:,} {status}" for status in STACK if point.counts.get(status))
     text = f"{point.name}: {point.still_password:,} of {point.devices:,}" + (f" ({parts})" if parts else "")
-    return Bar(tuple(boxes), round(x + slot / 2, 1), round(y, 1), point.still_password, text)
+    return Bar(tuple(boxes), middle, round(y, 1), point.still_password, text)
 
 
 def _apart(figures: set[int], slot: float) -> set[int]:

@@ -52,7 +52,7 @@ class Point:
 
     Attributes:
         name: long, e.g. ``week 47 of 2026``. short: for the axis, e.g. ``W47``.
-        devices: seen. counts: of them, by status.
+        devices: seen. counts: of them, by status. seen: whether there was traffic at all; without it nothing is known.
     """
 
     name: str
@@ -62,6 +62,7 @@ class Point:
     devices: int
     still_password: int
     counts: dict[str, int]
+    seen: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,6 +138,7 @@ def _point(entry: Record) -> Point:
         devices=entry["devices"],
         still_password=entry["still_password"],
         counts=entry["statuses"],
+        seen=entry["sessions"] > 0,
     )
 
 

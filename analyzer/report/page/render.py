@@ -72,6 +72,7 @@ def write_view(view: View, out: TextIO) -> None:
         chart=charts.burn_down(trend, view.deadlines, view.forecast_day) if len(trend) > 1 else None,
         stack=charts.STACK,
         looks=LOOKS,
+        unseen=any(not point.seen for point in trend),
         strip=list(_strip(view)),
         statuses=STATUSES,
         present=[count.status for count in view.statuses if count.devices],

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -106,3 +107,18 @@ def test_figures_above_bars_do_not_run_into_one_another() -> None:
     chart = burn_down(history)
     assert len(history) - 1 in chart.figures
     assert len(history) - 2 not in chart.figures
+
+
+def test_a_week_without_traffic_has_no_number_and_no_bar() -> None:
+    empty = replace(point(0, 0, 0, 0), seen=False)
+    chart = burn_down([point(2, 1, 2, 0), point(1, 1, 1, 0), empty], forecast=MONDAY + timedelta(weeks=3))
+    assert chart.figures == {0, 1}
+    assert [box.status for box in chart.bars[-1].boxes] == [charts.UNSEEN]
+    assert chart.bars[-1].text == "week -0: nothing was seen"
+    assert chart.forecast is not None
+    assert chart.forecast[:2] == (chart.bars[1].middle, chart.bars[1].top)
+
+
+def test_nothing_but_weeks_without_traffic_is_a_chart_without_figures() -> None:
+    chart = burn_down([replace(point(ago, 0, 0, 0), seen=False) for ago in (1, 0)], forecast=MONDAY)
+    assert (chart.figures, chart.forecast) == (frozenset(), None)
