@@ -14,6 +14,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from analyzer.capture.frames import FrameBatch
 from analyzer.decryption.stage import Decryption
@@ -24,6 +25,9 @@ from analyzer.inventory.observer import SessionObserver
 from analyzer.inventory.session import Session
 from analyzer.packets import NO_DATAGRAM_PORTS, SUBMISSION_PORTS, SegmentDecoder
 from analyzer.streams import Conversation, ConversationTracker, Limits, Listener
+
+if TYPE_CHECKING:
+    from analyzer.workers import Crew
 
 
 class Analysis:
@@ -37,6 +41,8 @@ class Analysis:
         decryption: reads what was said inside TLS, where there are keys; whoever made it ends it.
         listen: makes the observer of a conversation; by default the one that ``decryption`` needs.
         on_name: receives what datagrams tell of hosts' names; without it none are looked at.
+        crew: asked once, when the first frames are decoded, for processes that share what comes after that; it has
+            its own ways for sessions, and no use for ``on_session``. ``None``: this process does all.
 
     Attributes:
         frames, segments: seen so far.
@@ -51,6 +57,7 @@ class Analysis:
         decryption: Decryption | None = None,
         listen: Callable[[Conversation], SessionObserver] | None = None,
         on_name: Callable[[Learned], None] | None = None,
+        crew: Callable[[], Crew | None] = lambda: None,
     ) -> None:
         self._names = names
         self._on_session = on_session
@@ -61,6 +68,9 @@ class Analysis:
         if listen is None:
             listen = SessionObserver if decryption is None else decryption.listen
         self._tracker = ConversationTracker(listen, self._close, self._decoder.ports, limits)
+        self._ask_for_crew: Callable[[], Crew | None] | None = crew
+        self._crew: Crew | None = None
+        self._now = 0
         self.frames = 0
         self.segments = 0
 
@@ -77,7 +87,14 @@ class Analysis:
     @property
     def oddities(self) -> Counter[str]:
         """Peculiarities that belong to no single session, counted."""
-        return self._tracker.oddities + self._name_reader.oddities + self._decoder.oddities
+        of_crew = Counter[str]() if self._crew is None else self._crew.oddities
+        return self._tracker.oddities + of_crew + self._name_reader.oddities + self._decoder.oddities
+
+    @property
+    def now(self) -> int:
+        """Packet time up to which sessions that are over were handed over, nanoseconds; 0 before the first
+        segment."""
+        return self._now if self._crew is None else self._crew.now
 
     @property
     def open(self) -> int:
@@ -86,8 +103,8 @@ class Analysis:
 
     @property
     def earliest_open(self) -> int | None:
-        """Start of the oldest conversation whose session is still to come, nanoseconds, or ``None``."""
-        earliest = self._tracker.earliest_open()
+        """Start of the oldest conversation whose session was still to come at :attr:`now`, nanoseconds, or ``None``."""
+        earliest = (self._crew or self._tracker).earliest_open()
         waiting = None if self._decryption is None else self._decryption.earliest
         return earliest if waiting is None else waiting if earliest is None else min(earliest, waiting)
 
@@ -96,7 +113,11 @@ class Analysis:
         self.frames += len(batch)
         segments = self._decoder.decode(batch)
         self.segments += len(segments)
-        self._tracker.add(segments)
+        if len(segments):
+            self._now = int(segments.time.max())
+        if self._ask_for_crew is not None:
+            self._crew, self._ask_for_crew = self._ask_for_crew(), None
+        (self._crew or self._tracker).add(segments)
         if self._on_name is not None and self._decoder.datagrams:
             for datagram in self._decoder.datagrams:
                 for learned in self._name_reader.read(datagram):
@@ -114,7 +135,7 @@ class Analysis:
     def finish(self) -> None:
         """The input has ended: hand over the sessions that are still open."""
         self._decoder.finish()
-        self._tracker.finish()
+        (self._crew or self._tracker).finish()
         if self._decryption is not None:
             for session in self._decryption.close():
                 self._on_session(session)

@@ -22,7 +22,7 @@ LAYERS = (
     {"hostnames", "smtp", "tls"},
     {"inventory"},
     {"history", "advice", "provider_view"},
-    {"assets", "reverse_dns", "store", "decryption", "alerts", "scrub"},
+    {"assets", "reverse_dns", "store", "decryption", "alerts", "scrub", "workers"},
     {"explanation"},
     {"report"},
     {"delivery"},

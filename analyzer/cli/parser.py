@@ -70,6 +70,18 @@ def add_limits(command: argparse.ArgumentParser, conversations: int = 30_000) ->
     return limits
 
 
+def add_workers(command: argparse.ArgumentParser) -> None:
+    """How many processes share the work."""
+    speed = command.add_argument_group("speed")
+    speed.add_argument(
+        "--workers",
+        type=positive,
+        metavar="N",
+        help="processes that share the work; 1: one does all (default: one for each processor, up to 4, where there "
+        "is much mail to read and there are no TLS keys)",
+    )
+
+
 def add_knowledge(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """What is known of providers and makers."""
     knowledge = command.add_argument_group("knowledge")

@@ -15,6 +15,7 @@ from analyzer.cli.parser import (
     add_names,
     add_shared,
     add_store,
+    add_workers,
 )
 
 DEVICE_FORMATS = (*FORMATS, "html", "xlsx")
@@ -42,8 +43,8 @@ status of a device, worst first:
 
 examples:
   smtpauth scan office.pcap
-  smtpauth scan captures/ --format csv --output devices.csv
-  smtpauth scan captures/ --format html --output devices.html   for people
+  smtpauth scan captures/ --output devices.csv
+  smtpauth scan captures/ --output devices.html   a page for people
   smtpauth scan captures/ --fail-on mixed     1 while a password is in use
   smtpauth scan captures/ --fail-on unknown   1 also where that cannot be seen
   smtpauth scan captures/ --keylog keys.log   look inside TLS with these keys
@@ -68,7 +69,9 @@ def add(commands: Commands) -> None:
     scan = commands.add_parser("scan", help="captures -> inventory of devices", description=_SCAN, epilog=_SCAN_EPILOG)
     scan.add_argument("paths", nargs="+", metavar="PATH", help="capture, directory, glob pattern, or - for stdin")
     output = scan.add_argument_group("output")
-    output.add_argument("--format", choices=DEVICE_FORMATS, default="table", help="default: table")
+    output.add_argument(
+        "--format", choices=DEVICE_FORMATS, help="default: what the ending of --output says, else table"
+    )
     output.add_argument("--sessions", action="store_true", help="one record per session, not one per device")
     output.add_argument("--output", metavar="FILE", help=OUTPUT)
     output.add_argument(
@@ -85,5 +88,6 @@ def add(commands: Commands) -> None:
     add_knowledge(scan)
     add_keys(scan)
     add_store(scan)
+    add_workers(scan)
     add_limits(scan)
     add_shared(scan)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TextIO
 
@@ -19,13 +18,14 @@ from analyzer.commands.knowledge import knowledge_of
 from analyzer.commands.limits import limits_of
 from analyzer.commands.naming import Naming, naming_of
 from analyzer.commands.notes import Notes
-from analyzer.commands.output import binary, output, wants_colour, width_of
+from analyzer.commands.output import binary, format_by_ending, output, wants_colour, width_of
 from analyzer.commands.reading import damage_of, read, summaries
+from analyzer.commands.sharing import Sharing
 from analyzer.decryption.stage import Decryption
 from analyzer.errors import Damage, UsageError
 from analyzer.hostnames import Learned
-from analyzer.inventory.devices import Inventory
 from analyzer.inventory.session import Session
+from analyzer.inventory.tally import Tally
 from analyzer.packets import SUBMISSION_PORTS
 from analyzer.pipeline import Analysis, InOrder
 from analyzer.report.model import FORMATS, Report
@@ -34,6 +34,7 @@ from analyzer.report.write import SessionWriter, write
 
 if TYPE_CHECKING:
     from analyzer.commands.storing import ScanStoring
+    from analyzer.workers import Crew
 
 _WITH_NOTES = ("table", "markdown")
 """Formats that end with what was lost."""
@@ -44,6 +45,7 @@ _OF_DEVICES = ("html", "xlsx")
 
 def run(options: argparse.Namespace) -> int:
     """Carry out the command and return its exit code."""
+    options.format = options.format or format_by_ending(options.output, "table")
     notes = Notes(quiet=options.quiet, verbose=options.verbose)
     redactor = Redactor.from_environment() if options.redact_users else None
     knowledge = knowledge_of(options.knowledge)
@@ -59,10 +61,10 @@ def run(options: argparse.Namespace) -> int:
         open_captures(options.paths, on_keys=keys.add) as captures,
         _storing(options, redactor) as storing,
         output(options.output) as out,
+        contextlib.closing(_Scan(captures, options, out, redactor, decryption, knowledge, named)) as scan,
     ):
         if options.format == "xlsx":
             binary(out)  # before the work is done rather than after
-        scan = _Scan(captures, options, out, redactor, decryption, knowledge, named)
         scan.store(storing)
         scan.read(interruption)
         report = scan.report(interrupted=interruption.came)
@@ -115,26 +117,32 @@ class _Scan:
         self._redactor = redactor
         self._knowledge = knowledge
         self._named = named
-        self._inventory = Inventory()
-        self._oddities: Counter[str] = Counter()
+        self._tally = Tally()
         self._in_order: InOrder | None = None
         self._sessions: SessionWriter | None = None
         if options.sessions:
             self._sessions = SessionWriter(options.format, out, width=width_of(out), redactor=redactor)
             self._in_order = InOrder(self._sessions.write)
         self.ports = SUBMISSION_PORTS | frozenset(options.port)
-        names = [source.name for source in captures.sources]
         self._decryption = decryption
         self._store: Callable[[Session], None] | None = None
+        self._sharing = Sharing(options, captures)
+        self._crew: Crew | None = None
+        names = [source.name for source in captures.sources]
+        limits = limits_of(options)
         self._analysis = Analysis(
-            names, self._take, self.ports, limits_of(options), decryption, on_name=self._inventory.learn
+            names,
+            self._take,
+            self.ports,
+            limits,
+            decryption if self._sharing.keys_are_used else None,
+            on_name=self._tally.inventory.learn,
+            crew=self._share,
         )
         self._unread = False
 
     def _take(self, session: Session) -> None:
-        self._inventory.add(session)
-        if session.oddities:
-            self._oddities.update(session.oddities)
+        self._tally.add(session)
         if self._in_order is not None:
             self._in_order.add(session)
         if self._store is not None:
@@ -146,7 +154,24 @@ class _Scan:
 
     def names(self) -> Iterator[Learned]:
         """What was learned of hosts' names."""
-        return self._inventory.told_names()
+        return self._tally.inventory.told_names()
+
+    def _share(self) -> Crew | None:
+        """Begin the processes that share the work, where that is worth while."""
+        size = self._sharing.size(self._analysis.segments)
+        if size > 1:
+            from analyzer.workers import Crew, Orders
+
+            one_by_one = self._in_order is not None or self._store is not None
+            names = [source.name for source in self._captures.sources]
+            orders = Orders(names, self.ports, limits_of(self._options), one_by_one)
+            self._crew = Crew(size, orders, self._tally, self._take)
+        return self._crew
+
+    def close(self) -> None:
+        """End the processes that share the work."""
+        if self._crew is not None:
+            self._crew.close()
 
     def read(self, interruption: Interruption) -> None:
         """Read everything, or until the user has had enough; after that the rest holds what is known."""
@@ -156,21 +181,24 @@ class _Scan:
 
     def _after(self, batch: FrameBatch) -> None:
         if self._in_order is not None and len(batch):
-            self._pass_on(int(batch.time[-1]))
+            self._pass_on()
 
     def report(self, *, interrupted: bool) -> Report:
         """The result over all that was read."""
-        devices = self._named(self._inventory.devices())
+        inventory = self._tally.inventory
+        devices = self._named(inventory.devices())
         damage = damage_of(self._captures)
         if self._options.keylog and (lost := unused(self._decryption)) is not None:
             damage.append(Damage(KEYS, lost))
+        if self._decryption.keys and not self._sharing.keys_are_used:
+            damage.append(Damage(KEYS, "the capture has some, which --workers cannot use; leave it out"))
         return Report(
             devices,
-            self._inventory.summary(devices),
+            inventory.summary(devices),
             summaries(self._captures, damage),
             self._analysis.undecoded,
             damage,
-            self._oddities + self._analysis.oddities + self._captures.oddities + self._inventory.names.oddities,
+            self._tally.oddities + self._analysis.oddities + self._captures.oddities + inventory.names.oddities,
             interrupted,
             plans(devices, self._knowledge),
         )
@@ -201,11 +229,11 @@ class _Scan:
             )
         out.flush()
 
-    def _pass_on(self, now: int) -> None:
+    def _pass_on(self) -> None:
         """Write the sessions that nothing can precede any more; a reader at the other end need not wait for more."""
         assert self._in_order is not None  # noqa: S101 - asked for sessions
-        in_order = self._in_order
-        self._emit(lambda: in_order.release(now, self._analysis.earliest_open))
+        in_order, analysis = self._in_order, self._analysis
+        self._emit(lambda: in_order.release(analysis.now, analysis.earliest_open))
         self._emit(self._out.flush)
 
     def _emit(self, action: Callable[[], None]) -> None:
