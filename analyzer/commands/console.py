@@ -9,9 +9,16 @@ from typing import TextIO
 
 
 def say(line: str) -> None:
-    """One line on standard error; where nobody can hear it, nothing, since the exit code speaks, too."""
+    """One line on standard error; where nobody can hear it, nothing, since the exit code speaks, too.
+
+    What a line quotes may be anything, a file's name or a word of a damaged file: it stays one line, and inert.
+    """
     if sys.stderr is None:  # closed by whoever started us
         return
+    if not line.isprintable():
+        from analyzer.capture.names import inert  # not before it is needed: that room takes a while to load
+
+        line = inert(line)
     try:
         sys.stderr.write(f"smtpauth: {line}\n")
         sys.stderr.flush()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
@@ -17,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from analyzer.errors import InputError
+from analyzer.store.damage import is_damaged
 from analyzer.store.url import shown
 
 WAIT: Final = 60
@@ -24,6 +24,19 @@ WAIT: Final = 60
 
 CONNECT: Final = 10
 """Seconds to wait for a server to answer."""
+
+_PATIENCE: Final = {
+    "tcp_user_timeout": "60000",
+    "keepalives_idle": "20",
+    "keepalives_interval": "10",
+    "keepalives_count": "4",
+}
+"""A minute (milliseconds, seconds, seconds, times) without a sign of the server: nobody says so where a cable is pulled,
+and we would wait for an answer for hours."""
+
+IDLE: Final = 120
+"""Seconds after which the server ends a writer of which it hears nothing, so that others get the lock: its machine may
+be gone. We are busy with a portion for seconds at most; a pipe that is imported from may be slower."""
 
 LOCK: Final = 0x534D5450
 """Number of the advisory lock in PostgreSQL (``SMTP``)."""
@@ -43,9 +56,10 @@ def engine_of(url: URL, wait: float = WAIT) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
-        options = {"connect_timeout": str(CONNECT), "application_name": "smtpauth"}
+        options = {"connect_timeout": str(CONNECT), "application_name": "smtpauth", **_PATIENCE}
         unset = {name: value for name, value in options.items() if name not in url.query}
-        engine = create_engine(url, poolclass=NullPool, connect_args=unset)
+        # A plan that was made for an empty table would be kept while it grows; poolers of connections know none either.
+        engine = create_engine(url, poolclass=NullPool, connect_args={**unset, "prepare_threshold": None})
         event.listen(engine, "begin", lambda connection: _begin_postgresql(connection, wait))
     return engine
 
@@ -63,6 +77,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _begin_postgresql(connection: Connection, wait: float) -> None:
     if connection.get_execution_options().get("writes"):
+        connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = {IDLE * 1000}")
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(wait * 1000)}")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
     else:  # several queries that belong together see the same
@@ -76,60 +91,70 @@ def transaction(engine: Engine, *, writes: bool) -> Iterator[Connection]:
     Raises:
         InputError: the database cannot be used.
     """
-    with told(engine.url), engine.connect().execution_options(writes=writes) as connection, connection.begin():
+    with told(engine), engine.connect().execution_options(writes=writes) as connection, connection.begin():
         yield connection
 
 
 def use_write_ahead_log(engine: Engine) -> None:
     """Let SQLite's readers and its writer not wait for each other; kept in the file, and harmless to ask for again."""
     if engine.dialect.name == "sqlite":
-        with told(engine.url), engine.connect() as connection:
+        with told(engine), engine.connect() as connection:
             driver: Any = connection.connection.driver_connection
             driver.execute("PRAGMA journal_mode = WAL")
 
 
 @contextmanager
-def told(url: URL) -> Iterator[None]:
+def told(engine: Engine) -> Iterator[None]:
     """Errors of the database become one line for the user; nothing that the library says of itself, nor a password.
 
     Raises:
         InputError: in place of them.
     """
+    url = engine.url
     try:
         yield
     except DBAPIError as error:
-        problem, remedy = _of_sqlite(error.orig, url) if url.drivername == "sqlite" else _of_postgresql(error.orig, url)
+        problem, remedy = _of_sqlite(error.orig) if url.drivername == "sqlite" else _of_postgresql(error.orig, url)
         raise InputError(shown(url), problem, remedy) from None
     except SQLAlchemyError as error:
-        raise InputError(shown(url), f"it cannot be used ({_line(error)})") from None
+        raise InputError(shown(url), f"it cannot be used{_in_brackets(error)}") from None
+    except OF_DAMAGE:
+        if not is_damaged(engine):
+            raise
+        raise InputError(shown(url), *_DAMAGED) from None
 
+
+OF_DAMAGE: Final = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
+"""What reading rows comes to that nobody stored. Errors of this program look the same, so damage is looked for."""
+
+_DAMAGED: Final = ("the database is damaged", "restore it from a backup")
+
+_NO_ROOM_BESIDE: Final = ("no file can be made beside it, as SQLite must even to read", "check its directory's rights")
 
 _SQLITE: Final[dict[str, tuple[str, str | None]]] = {
     "SQLITE_BUSY": ("another process keeps it locked", "try again when that is done"),
     "SQLITE_LOCKED": ("another process keeps it locked", "try again when that is done"),
     "SQLITE_FULL": ("the disk is full; nothing of this run was stored", "make room, and run it again"),
-    "SQLITE_CORRUPT": ("the database is damaged", "restore it from a backup"),
+    "SQLITE_CORRUPT": _DAMAGED,
     "SQLITE_NOTADB": ("it is no store: not a database of SQLite", "give another file"),
+    "SQLITE_READONLY_DIRECTORY": _NO_ROOM_BESIDE,
+    "SQLITE_READONLY_CANTINIT": _NO_ROOM_BESIDE,
     "SQLITE_READONLY": ("it cannot be written to", "check its owner and rights"),
+    "SQLITE_CANTOPEN": ("it cannot be opened", "check its owner and rights"),
     "SQLITE_PERM": ("it cannot be opened: no permission", "check its owner and rights"),
     "SQLITE_IOERR": ("reading or writing it failed; the disk may be full or damaged", None),
 }
 """By the error's name or the beginning of it (sqlite.org/rescode.html)."""
 
 
-def _of_sqlite(error: BaseException | None, url: URL) -> tuple[str, str | None]:
+def _of_sqlite(error: BaseException | None) -> tuple[str, str | None]:
     name = getattr(error, "sqlite_errorname", None) or ""
-    if name.startswith("SQLITE_CANTOPEN"):
-        path = Path(url.database or "")
-        if path.is_dir():
-            return "it is a directory", "give the name of a file"
-        if not path.parent.is_dir():
-            return "there is no such directory", None
-        return "it cannot be opened", "check its owner and rights"
     for beginning, said in _SQLITE.items():
         if name.startswith(beginning):
             return said
-    return f"it cannot be used ({_line(error)})", None
+    if str(error).startswith("Could not decode to UTF-8"):  # Python's word for text that is none; it goes on with it
+        return _DAMAGED
+    return f"it cannot be used{_in_brackets(error)}", None
 
 
 _POSTGRESQL: Final[dict[str, tuple[str, str | None]]] = {
@@ -141,7 +166,11 @@ _POSTGRESQL: Final[dict[str, tuple[str, str | None]]] = {
         "make room, and run it again",
     ),
     "55P03": ("another process keeps it locked", "try again when that is done"),
+    "57014": ("the server ended it: somebody cancelled it, or a time limit", "run it again"),
     "57": ("the server is shutting down or starting", "try again later"),
+    "XX001": _DAMAGED,
+    "XX002": _DAMAGED,
+    "25P03": (f"it heard nothing for {IDLE} seconds; nothing of this run was stored", "import a file, not a slow pipe"),
     "25006": ("it cannot be written to: the server is a read-only copy", "give the primary server"),
 }
 """By SQLSTATE or the beginning of it (PostgreSQL's appendix A)."""
@@ -160,14 +189,15 @@ def _of_postgresql(error: BaseException | None, url: URL) -> tuple[str, str | No
     if "does not exist" in words and "database" in words:
         return _POSTGRESQL["3D000"]
     if not state:
-        return f"the server cannot be reached ({_line(words)})", None
-    return f"it cannot be used ({_line(words)})", None
+        return f"the server cannot be reached{_in_brackets(words)}", None
+    return f"it cannot be used{_in_brackets(words)}", None
 
 
-def _line(error: object) -> str:
-    """The first line of what a library says, printable."""
+def _in_brackets(error: object) -> str:
+    """The first line of what a library says, printable; nothing where it says nothing."""
     first = next(iter(str(error).strip().splitlines()), "")
-    return "".join(c if c.isprintable() else "?" for c in first)[:300]
+    line = "".join(c if c.isprintable() else "?" for c in first)[:300]
+    return f" ({line})" if line else ""
 
 
 def size_of(connection: Connection) -> int | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -18,11 +17,12 @@ from analyzer.inventory.devices import Inventory, Roster
 from analyzer.inventory.session import Session
 from analyzer.store import names as known_names
 from analyzer.store import query, retention, transfer, trend, upgrade
-from analyzer.store.engine import WAIT, engine_of, size_of, transaction, use_write_ahead_log
+from analyzer.store.engine import OF_DAMAGE, WAIT, engine_of, size_of, told, transaction, use_write_ahead_log
 from analyzer.store.ingest import Ingestion
 from analyzer.store.interning import ASKED
 from analyzer.store.records import Ingested, Source, StoreStatus
 from analyzer.store.schema import aggregates, clients, facts, inputs, sessions
+from analyzer.store.sqlite_file import is_there
 from analyzer.store.times import date_of
 from analyzer.store.trend import Week
 from analyzer.store.url import shown, url_of
@@ -39,6 +39,8 @@ def initialise(url: str, *, wait: float = WAIT) -> bool:
         UsageError: the database cannot be used, or its schema is newer.
     """
     engine = engine_of(url_of(url), wait)
+    if engine.dialect.name == "sqlite":
+        is_there(shown(engine.url))
     use_write_ahead_log(engine)
     return upgrade.initialise(engine)
 
@@ -58,7 +60,8 @@ def open_store(url: str, *, create: bool = True, wait: float = WAIT, today: Call
 
 
 class Store:
-    """Sessions and daily sums over them. To be closed, or used in a ``with`` statement.
+    """Sessions and daily sums over them. To be closed, or used in a ``with`` statement, which tells damage apart from
+    errors of the program.
 
     Every method raises :class:`analyzer.errors.UsageError` where the database cannot be used. It holds no connection
     between calls: a server may be restarted meanwhile.
@@ -72,9 +75,10 @@ class Store:
         where = self._engine.url
         self.name = shown(where)
         if where.drivername == "sqlite":
+            there = is_there(self.name)
             if create:
                 self._make_file()
-            elif not Path(where.database or "").exists():
+            elif not there:
                 raise InputError(self.name, "there is no store yet", "'smtpauth store init' makes one")
         with transaction(self._engine, writes=False) as connection:
             upgrade.check(connection)
@@ -93,7 +97,12 @@ class Store:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            if isinstance(error, OF_DAMAGE):
+                with told(self._engine):
+                    raise error
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Let go of the database."""
