@@ -14,23 +14,26 @@ from sqlalchemy import Connection, func, select
 
 from analyzer.addresses import canonical
 from analyzer.errors import UsageError
-from analyzer.inventory.devices import Inventory
 from analyzer.inventory.session import Session
 from analyzer.store import aggregate, names, trend
 from analyzer.store.aggregate import Key, Sum
-from analyzer.store.facts import content_of, restored
+from analyzer.store.facts import restored
 from analyzer.store.ingest import Ingestion
 from analyzer.store.interning import Numbers
 from analyzer.store.records import Ingested, Source
 from analyzer.store.retention import refuse_before, sessions_from
 from analyzer.store.schema import aggregates, clients, facts, inputs, sessions
-from analyzer.store.times import LATEST, bounded
+from analyzer.store.shape import check
+from analyzer.store.times import LATEST, bounded, day_of
 
 VERSION: Final = 1
 LONGEST_LINE: Final = 1 << 20
 """Bytes: facts of 256 logins with long names have 200 KB."""
 
 _PORTION: Final = 5000
+_LAST_DAY: Final = day_of(LATEST)
+_MOST: Final = (1 << 31) - 1
+"""Of what is counted: columns have 32 bits."""
 
 
 def export(connection: Connection) -> Iterator[str]:
@@ -51,9 +54,12 @@ def export(connection: Connection) -> Iterator[str]:
         .where(a.day < until)
         .order_by(a.day, clients.c.ip, facts.c.hash)
     )
-    for row in connection.execute(summed.execution_options(yield_per=_PORTION)).mappings():
-        values = {name: row[name] for name in ("sessions", "messages", "complete", "gapped", "first", "last", "end")}
-        yield _line("sum", day=row["day"], client=row["ip"], facts=json.loads(row["content"]), **values)
+    with connection.execute(summed.execution_options(yield_per=_PORTION)) as rows:
+        for row in rows.mappings():
+            values = {
+                name: row[name] for name in ("sessions", "messages", "complete", "gapped", "first", "last", "end")
+            }
+            yield _line("sum", day=row["day"], client=row["ip"], facts=json.loads(row["content"]), **values)
     s = sessions.c
     told = (
         select(s.start, s.end, clients.c.ip, s.client_port, s.serial, s.messages, s.complete, s.gapped, facts.c.content)
@@ -61,21 +67,20 @@ def export(connection: Connection) -> Iterator[str]:
         .join(facts, facts.c.id == s.facts_id)
         .order_by(s.start, clients.c.ip, s.client_port, s.end, func.coalesce(s.serial, -1), facts.c.hash, s.messages)
     )
-    for start, end, ip, port, serial, messages, complete, gapped, content in connection.execute(
-        told.execution_options(yield_per=_PORTION)
-    ):
-        yield _line(
-            "session",
-            start=start,
-            end=end,
-            client=ip,
-            port=port,
-            serial=serial,
-            messages=messages,
-            complete=bool(complete),
-            gapped=bool(gapped),
-            facts=json.loads(content),
-        )
+    with connection.execute(told.execution_options(yield_per=_PORTION)) as rows:
+        for start, end, ip, port, serial, messages, complete, gapped, content in rows:
+            yield _line(
+                "session",
+                start=start,
+                end=end,
+                client=ip,
+                port=port,
+                serial=serial,
+                messages=messages,
+                complete=bool(complete),
+                gapped=bool(gapped),
+                facts=json.loads(content),
+            )
 
 
 def _line(kind: str, **values: Any) -> str:
@@ -127,7 +132,7 @@ class Import:
     def _begin(self, first: tuple[int, str]) -> None:
         try:
             header = json.loads(first[1])
-            kind, version, until = header["type"], header["version"], int(header["sessions_from"])
+            kind, version, until = header["type"], header["version"], _whole(header["sessions_from"], _LAST_DAY)
         except (KeyError, TypeError, ValueError, RecursionError):
             kind = version = until = None
         if kind != "store" or until is None:
@@ -161,13 +166,13 @@ class Import:
         client = canonical(values["client"])
         session = self._restored(values["facts"], client)
         session.start, session.end = _whole(values["start"]), _whole(values["end"])
-        session.client_port, session.messages = _whole(values["port"]), _whole(values["messages"])
-        session.serial = None if values["serial"] is None else _whole(values["serial"])
+        session.client_port, session.messages = _whole(values["port"], 65535), _whole(values["messages"], _MOST)
+        session.serial = None if values["serial"] is None else _whole(values["serial"], (1 << 32) - 1)
         session.complete, session.gaps = bool(values["complete"]), int(bool(values["gapped"]))
         return session
 
     def _sum(self, values: dict[str, Any], sums: dict[Key, Sum]) -> None:
-        day = _whole(values["day"])
+        day = _whole(values["day"], _LAST_DAY)
         if day in self._held:
             self.skipped += 1
             return
@@ -175,30 +180,20 @@ class Import:
         self._restored(values["facts"], client)
         content = json.dumps(values["facts"], sort_keys=True, separators=(",", ":"))
         key = day, self._numbers.of_clients({client: 0})[client], self._numbers.of_content(content)
-        names = ("sessions", "messages", "complete", "gapped", "first", "last", "end")
-        sums.setdefault(key, Sum()).add(Sum(*(_whole(values[name]) for name in names)))
+        counts = (_whole(values[name], _MOST) for name in ("sessions", "messages", "complete", "gapped"))
+        times = (_whole(values[name]) for name in ("first", "last", "end"))
+        sums.setdefault(key, Sum()).add(Sum(*counts, *times))
         self.sums += 1
 
     def _restored(self, facts_read: dict[str, Any], client: str) -> Session:
-        """A session with these facts, once they have shown that devices can be made of them."""
+        """A session with these facts, once they have been checked."""
         content = json.dumps(facts_read, sort_keys=True)
-        session = restored(content, client)
         if content not in self._checked:
             if len(self._checked) >= _PORTION:
                 self._checked.clear()
-            content_of(session)
-            tried = Inventory()
-            tried.add(session)
-            tried.summary()
-            texts = [*session.findings, *session.likelihoods]
-            if (
-                not all(type(text) is str for text in texts)
-                or sum(session.likelihoods.values()) > 0
-                or (session.server_ip != canonical(session.server_ip))
-            ):
-                raise ValueError(content)
+            check(facts_read)
             self._checked.add(content)
-        return session
+        return restored(content, client)
 
     def _flush(self, sessions_read: list[Session], sums: dict[Key, Sum]) -> Ingested:
         done = self._ingestion.take(sessions_read)
@@ -223,8 +218,8 @@ def _source(values: dict[str, Any]) -> Source:
     )
 
 
-def _whole(value: object) -> int:
-    """``value``, if it is a whole number that a database holds."""
-    if type(value) is not int or not 0 <= value <= LATEST:
+def _whole(value: object, most: int = LATEST) -> int:
+    """``value``, if it is a whole number up to ``most``."""
+    if type(value) is not int or not 0 <= value <= most:
         raise ValueError(value)
     return value

@@ -84,6 +84,20 @@ _SPOILED: list[tuple[str, Any]] = [
     ("facts", {"auth": 3}),
     ("facts", {"server_ip": "x"}),
     ("facts", {"likelihoods": {"basic": "x"}}),
+    ("facts", {"likelihoods": {"basic": 1}}),
+    ("facts", {"confidence": float("nan")}),
+    ("facts", {"provider": 7}),
+    ("facts", {"provider": "\x1b[31m"}),
+    ("facts", {"findings": ["made-up"]}),
+    ("facts", {"method": "made-up"}),
+    ("facts", {"client_mac": 1 << 48}),
+    ("facts", {"server_port": "25"}),
+    ("facts", {"tls_version": {}}),
+    ("facts", {"auth": [{"code": []}]}),
+    ("facts", {"sent": 1}),
+    ("port", 65_536),
+    ("serial", 1 << 32),
+    ("messages", 1 << 31),
     ("facts", []),
     ("type", "other"),
     ("messages", 1.5),
@@ -99,6 +113,33 @@ def test_a_line_that_is_none_of_ours_is_named_and_nothing_is_stored(tmp_path: Pa
         with pytest.raises(UsageError, match=f"line {len(lines)} "):
             store.import_lines(map(json.dumps, lines))
         assert content(store) == before
+
+
+_SUM: dict[str, Any] = {
+    **dict.fromkeys(("first", "last", "end"), 20_000 * DAY),
+    **dict.fromkeys(("sessions", "messages", "complete", "gapped"), 3),
+    "type": "sum",
+    "day": 20_000,
+    "client": "10.0.0.1",
+    "facts": {"ehlo": "copier"},
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [("day", 1 << 31), ("sessions", 1 << 31), ("facts", {"provider": 7})])
+def test_a_sum_that_is_none_of_ours_is_named(tmp_path: Path, name: str, value: Any) -> None:
+    header = {"type": "store", "version": 1, "sessions_from": 20_001}
+    with fresh(tmp_path) as store:
+        with pytest.raises(UsageError, match="line 2 "):
+            store.import_lines(map(json.dumps, [header, {**_SUM, name: value}]))
+        assert store.days() is None
+        assert store.import_lines(map(json.dumps, [header, _SUM]))[1:] == (1, 0)
+
+
+@pytest.mark.parametrize("until", [-1, 1.5, True, "7", None, 1 << 31, 1 << 64, float("inf")])
+def test_a_first_day_that_is_none_is_told(tmp_path: Path, until: Any) -> None:
+    header = json.dumps({"type": "store", "version": 1, "sessions_from": until})
+    with fresh(tmp_path) as store, pytest.raises(UsageError, match="not what 'smtpauth store export' writes"):
+        store.import_lines([header])
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "null", "{", "\0", '{"type":"store"}', "x" * 100, "[" * 100_000])
