@@ -8,13 +8,13 @@ from typing import TextIO
 
 from analyzer.advice import Deadline, OAuthSupport, Plan, ReplyAdvice, WayOut
 from analyzer.report.text import clean, clean_or_none
+from analyzer.report.together import URGENCIES
 from analyzer.report.width import fold
 from analyzer.report.wording import Record
 
 NAMED = 12
 """Devices of one plan that are named before "and N more"; the table of devices names them all."""
 
-_URGENCY = {"now": "Now", "dated": "Before the provider's date", "check": "To look at", "none": "Nothing to do yet"}
 FIRMWARE_TOLD = {
     "yes": "possible",
     "from-firmware": "possible from firmware {firmware} on",
@@ -141,7 +141,7 @@ def write_plans(devices: Sequence[Record], out: TextIO, width: int) -> None:
         width: columns.
     """
     indent = " " * 12
-    for urgency, heading in _URGENCY.items():
+    for urgency, heading in URGENCIES.items():
         for together in _alike(device for device in devices if device["plan"]["urgency"] == urgency):
             plan = together[0]["plan"]
             out.write("\n")

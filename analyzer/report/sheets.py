@@ -10,7 +10,7 @@ from typing import Literal
 
 from analyzer.report.page.model import DeviceRow, ServerUse, View
 from analyzer.report.period.wording import CHANGE_TITLES
-from analyzer.report.together import Step
+from analyzer.report.together import URGENCIES, Step
 from analyzer.report.wording import plural
 
 Kind = Literal["text", "wrapped", "figure", "number", "percent", "day", "moment", "status"]
@@ -32,7 +32,8 @@ class Sheet:
     """A sheet.
 
     Attributes:
-        frozen: columns that stay while one scrolls to the right.
+        frozen: columns that stay while one scrolls to the right. printed: the first columns that are printed, where
+            all of them would be too small to read.
         rows: as many values as ``columns`` each.
     """
 
@@ -40,10 +41,14 @@ class Sheet:
     columns: Sequence[Column]
     rows: Iterable[Sequence[Value]]
     frozen: int = 0
+    printed: int | None = None
 
 
 LONGEST_NAME = 31
 """Characters of a sheet's name that Excel allows."""
+
+PRINTED = 9
+"""Columns of the devices' sheet on paper: who, in what state, what to do, how it logs in."""
 
 _DEVICES = (
     Column("Address", 20),
@@ -53,7 +58,7 @@ _DEVICES = (
     Column("Change", 11),
     Column("Plan", 6, "number"),
     Column("What to do", 36),
-    Column("Maker", 20),
+    Column("Maker", 26),
     Column("Login", 14),
     Column("Evidence", 11),
     Column("Confidence", 11, "percent"),
@@ -83,13 +88,13 @@ def sheets(view: View) -> Iterator[Sheet]:
     """All sheets that have something to say; the devices' comes second."""
     yield Sheet("Summary", (Column("Figure", 34), Column("Value", 90, "figure")), list(_summary(view)))
     titles = {plan.number: plan.title for plan in view.plans}
-    yield Sheet("Devices", _DEVICES, (_device(device, titles) for device in view.devices), frozen=1)
+    yield Sheet("Devices", _DEVICES, (_device(device, titles) for device in view.devices), frozen=1, printed=PRINTED)
     if view.plans:
         yield Sheet(
             "What to do",
             (
                 Column("Plan", 6, "number"),
-                Column("Urgency", 10),
+                Column("Urgency", 19),
                 Column("What", 38, "wrapped"),
                 Column("Service", 24),
                 Column("Why", 40, "wrapped"),
@@ -101,7 +106,7 @@ def sheets(view: View) -> Iterator[Sheet]:
             (
                 (
                     plan.number,
-                    plan.urgency,
+                    URGENCIES[plan.urgency] if plan.urgency else None,
                     plan.title,
                     plan.service,
                     plan.why,
@@ -120,7 +125,7 @@ def sheets(view: View) -> Iterator[Sheet]:
                 Column("Change", 34),
                 Column("Address", 16),
                 Column("Name", 28),
-                Column("Maker", 20),
+                Column("Maker", 26),
                 Column("Before", 12, "status"),
                 Column("Now", 12, "status"),
             ),

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from analyzer.inventory.status import STILL_PASSWORD
 from analyzer.report.wording import Record
 
-URGENCIES = ("now", "dated", "check", "none")
-"""In the order in which people should act."""
+URGENCIES = {"now": "Now", "dated": "Before the deadline", "check": "To look at", "none": "Nothing to do yet"}
+"""What is said of a plan's urgency, in the order in which people should act."""
+_ORDER = list(URGENCIES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def together(records: Iterable[Record]) -> list[Together]:
             look = plan["look_first"]
             steps = tuple("" if step == look else step for step in plan["steps"])
             groups.setdefault((plan["urgency"], plan["reason"], plan["service"], steps), []).append(record)
-    ordered = sorted(groups.values(), key=lambda group: (URGENCIES.index(group[0]["plan"]["urgency"]), -len(group)))
+    ordered = sorted(groups.values(), key=lambda group: (_ORDER.index(group[0]["plan"]["urgency"]), -len(group)))
     return [_together(group) for group in ordered]
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
+from textwrap import wrap
 from typing import IO, BinaryIO
 
 import xlsxwriter
@@ -27,6 +29,12 @@ from analyzer.report.sheets import LONGEST_NAME, STACK, TREND, Kind, Sheet, Valu
 
 HEAD_HEIGHT = 32
 """Points; two lines."""
+
+LINE_HEIGHT = 15
+"""Points of one line of a cell."""
+
+HIGHEST = 409
+"""Points; Excel has no higher rows."""
 
 LONGEST_CELL = 32_767
 """Characters of a cell; Excel calls a file with a longer one damaged."""
@@ -50,6 +58,7 @@ _FORMATS: dict[Kind, dict[str, object]] = {
     "day": {"valign": "top", "num_format": "yyyy-mm-dd"},
     "moment": {"valign": "top", "num_format": "yyyy-mm-dd hh:mm"},
 }
+_WRAPPED: tuple[Kind, ...] = ("wrapped", "figure")
 _LONG_AGO = date(1900, 3, 1)
 """Before it Excel's calendar has a day that never was."""
 
@@ -116,10 +125,13 @@ def _write(
         page.set_column(index, index, column.width)
         page.write_string(0, index, column.title, head)
     number = 0
+    wrapped = [(index, column.width) for index, column in enumerate(sheet.columns) if column.kind in _WRAPPED]
     for number, row in enumerate(sheet.rows, 1):
         if number == MOST_ROWS - 1:
             page.write_string(number, 0, "There are more rows than a sheet can hold.", formats["text"])
             break
+        if (lines := _lines(row, wrapped)) > 1:
+            page.set_row(number, min(LINE_HEIGHT * lines, HIGHEST))
         for index, (column, value) in enumerate(zip(sheet.columns, row, strict=True)):
             _cell(page, number, index, value, formats[column.kind])
     for index, column in enumerate(sheet.columns):
@@ -127,9 +139,17 @@ def _write(
             for status, look in statuses.items():
                 rule = {"type": "cell", "criteria": "==", "value": f'"{status}"', "format": look}
                 page.conditional_format(1, index, number, index, rule)
+    if number and sheet.printed is not None:
+        page.print_area(0, 0, number, sheet.printed - 1)
     if number:
         page.autofilter(0, 0, number, len(sheet.columns) - 1)
     return number
+
+
+def _lines(row: Sequence[Value], wrapped: Sequence[tuple[int, int]]) -> int:
+    """Lines of the highest of a row's wrapped cells: not every program works that out when it opens the file."""
+    texts = ((str(row[index] or ""), width) for index, width in wrapped)
+    return max((sum(max(1, len(wrap(line, width))) for line in text.splitlines()) for text, width in texts), default=1)
 
 
 def _cell(page: Worksheet, row: int, column: int, value: Value, look: Format) -> None:

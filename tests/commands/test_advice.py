@@ -28,7 +28,7 @@ external_recipients = true
 def test_advice_stands_below_the_table_in_place_of_one_sentence_for_each() -> None:
     done = run("scan", OFFICE, "--advice")
     assert done.returncode == 0
-    assert "Before the provider's date: 10.20.0.102 (Ricoh)" in done.stdout
+    assert "Before the deadline: 10.20.0.102 (Ricoh)" in done.stdout
     assert "2026-12-31 is 37 days away" in done.stdout
     assert "What to do\n" not in done.stdout
     assert max(map(display_width, done.stdout.splitlines())) <= 100

@@ -77,7 +77,7 @@ def test_what_presses_most_comes_first() -> None:
     shown = text(device("oauth"), device(ip="10.0.0.2"), device("exposed", ip="10.0.0.3"))
     places = [
         shown.index(words)
-        for words in ("Now: 10.0.0.3", "Before the provider's date: 10.0.0.2", "Nothing to do yet: 10.0.0.1")
+        for words in ("Now: 10.0.0.3", "Before the deadline: 10.0.0.2", "Nothing to do yet: 10.0.0.1")
     ]
     assert places == sorted(places)
 

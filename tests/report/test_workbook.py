@@ -15,7 +15,7 @@ from analyzer.report import workbook
 from analyzer.report.period.model import PeriodDocument
 from analyzer.report.redact import Redactor
 from analyzer.report.text import clean
-from analyzer.report.workbook import write_scan_workbook, write_workbook
+from analyzer.report.workbook import HIGHEST, LINE_HEIGHT, write_scan_workbook, write_workbook
 from tests.support.fleet import document, fleet
 from tests.support.hostile_fleet import hostile_document
 from tests.support.reports import HOSTILE, office_report, report
@@ -150,3 +150,18 @@ def test_a_run_that_saw_nothing_is_a_workbook_too() -> None:
     out = io.BytesIO()
     write_scan_workbook(report([]), out)
     assert openpyxl.load_workbook(out)["Summary"]["B3"].value == "No device was seen sending mail."
+
+
+def test_rows_are_as_high_as_what_is_wrapped_in_them() -> None:
+    book = book_of(document(60))
+    heights = {row: size.height for row, size in book["What to do"].row_dimensions.items()}
+    for number, cells in enumerate(book["What to do"].iter_rows(min_row=2, values_only=True), 2):
+        steps = str(cells[5]).splitlines()
+        assert heights.get(number, LINE_HEIGHT) >= LINE_HEIGHT * min(len(steps), HIGHEST // LINE_HEIGHT)
+    assert max(height for height in heights.values() if height) <= HIGHEST
+
+
+def test_of_the_devices_those_columns_are_printed_that_can_be_read() -> None:
+    sheet = book_of(document(60))["Devices"]
+    assert sheet.print_area == "'Devices'!$A$1:$I$61"
+    assert [cell.value for cell in sheet[1]][8] == "Login"

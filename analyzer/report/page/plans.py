@@ -40,8 +40,9 @@ def plans_of(records: Sequence[Record]) -> tuple[list[Plan], Mapping[str, int]]:
 def todos(plans: Sequence[Plan]) -> list[Todo]:
     """How much is how urgent; what needs nothing yet is left out."""
     found = []
-    for urgency in URGENCIES[:-1]:
-        if these := [plan for plan in plans if plan.urgency == urgency]:
+    for urgency in URGENCIES:
+        these = [plan for plan in plans if plan.urgency == urgency]
+        if these and urgency != "none":
             texts: Counter[str] = Counter()
             for plan in these:
                 text = plan.title

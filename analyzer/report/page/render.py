@@ -24,6 +24,7 @@ from analyzer.inventory.status import STATUSES
 from analyzer.report.page import charts, words
 from analyzer.report.page.model import Share, View
 from analyzer.report.period.wording import CHANGE_TITLES
+from analyzer.report.together import URGENCIES
 
 DEVICES_LISTED = 10_000
 """Devices on one page, the worst. Browsers still sort and filter as many without a pause that is felt, and the page
@@ -49,9 +50,6 @@ NAMED = 6
 
 ROWS_LISTED = 200
 """Rows of any other table."""
-
-URGENCIES = {"now": "Now", "dated": "Before the deadline", "check": "To look at", "none": "Nothing to do yet"}
-"""What is said of a plan's urgency."""
 
 LOOKS = {"mixed": "striped"}
 """What is drawn over a bar's part, beside its colour, so that it is told apart without it."""

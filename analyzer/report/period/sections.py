@@ -9,7 +9,7 @@ from analyzer.report import wording as scan_wording
 from analyzer.report.period import wording
 from analyzer.report.provider_view import provider_view_notes, provider_view_sentence, provider_view_tables
 from analyzer.report.table import DEVICE_COLUMNS, Column, device_row
-from analyzer.report.together import Step, Together, together
+from analyzer.report.together import URGENCIES, Step, Together, together
 from analyzer.report.wording import Record, plural
 
 ENTRIES = 20
@@ -21,9 +21,6 @@ NAMED = 8
 
 OWNERS_NAMED = 6
 """Owners of one plan's devices that are named."""
-
-URGENT = {"now": "Now", "dated": "Before the provider's date", "check": "To look at"}
-"""How soon something must be done, by the plan's word for it; what needs nothing yet is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +145,8 @@ def _provider_view(view: Record) -> Iterator[Block]:
 def _todo(devices: Sequence[Record]) -> Iterator[Block]:
     """Devices that need the same together, the most urgent first; without plans, their advice."""
     groups = together(devices)
-    for urgency, title in URGENT.items():
-        some = [group for group in groups if group.plan["urgency"] == urgency]
+    for urgency, title in URGENCIES.items():
+        some = [group for group in groups if group.plan["urgency"] == urgency != "none"]
         for group in some[:ENTRIES]:
             service = f" ({group.plan['service']})" if group.plan["service"] else ""
             yield Steps(f"{title}: {group.plan['reason']}{service}", list(_concerned(group)), group.steps)
