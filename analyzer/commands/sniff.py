@@ -281,13 +281,13 @@ class _Sniff:
                 line.name,
                 "interface",
                 line.received,
-                0,
+                int(size),
                 first=self._first,
                 last=line.last_frame,
                 damage=line.problem,
                 dropped=line.dropped,
             )
-            for line in self._counters
+            for line, size in zip(self._counters, self._monitor.bytes, strict=True)
         ]
 
     # --- what remains -----------------------------------------------------------------------------------
