@@ -33,6 +33,28 @@ def test_a_file_holds_what_standard_output_would(tmp_path: Path) -> None:
     assert names(tmp_path) == {"devices.csv"}
 
 
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [
+        ("x.json", b"{"),
+        ("x.jsonl", b"{"),
+        ("x.csv", b"device,"),
+        ("x.MD", b"**10 of 14"),
+        ("x.html", b"<!doctype html>"),
+        ("x.xlsx", b"PK"),
+        ("x.txt", b"Status "),
+        ("x", b"Status "),
+        ("x.pcap.out", b"Status "),
+    ],
+)
+def test_the_ending_of_the_file_tells_the_format_of_a_scan(name: str, head: bytes, tmp_path: Path) -> None:
+    file = tmp_path / name
+    assert main(["scan", str(OFFICE), "--output", str(file)]) == 0
+    assert file.read_bytes().startswith(head)
+    assert main(["scan", str(OFFICE), "--output", str(file), "--format", "csv"]) == 0
+    assert file.read_bytes().startswith(b"device,")
+
+
 def test_a_report_that_fails_leaves_the_one_of_last_week(tmp_path: Path) -> None:
     report = tmp_path / "devices.csv"
     report.write_text("last week's")
