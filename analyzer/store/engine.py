@@ -31,8 +31,8 @@ _PATIENCE: Final = {
     "keepalives_interval": "10",
     "keepalives_count": "4",
 }
-"""A minute (milliseconds, seconds, seconds, times) without a sign of the server: nobody says so where a cable is pulled,
-and we would wait for an answer for hours."""
+"""A minute without a sign of the server (milliseconds; seconds, seconds, times): where a cable is pulled nobody says
+so, and we would wait for an answer for hours."""
 
 IDLE: Final = 120
 """Seconds after which the server ends a writer of which it hears nothing, so that others get the lock: its machine may
@@ -113,8 +113,9 @@ def told(engine: Engine) -> Iterator[None]:
     url = engine.url
     try:
         yield
-    except DBAPIError as error:
-        problem, remedy = _of_sqlite(error.orig) if url.drivername == "sqlite" else _of_postgresql(error.orig, url)
+    except (DBAPIError, sqlite3.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        problem, remedy = _of_sqlite(cause) if url.drivername == "sqlite" else _of_postgresql(cause, url)
         raise InputError(shown(url), problem, remedy) from None
     except SQLAlchemyError as error:
         raise InputError(shown(url), f"it cannot be used{_in_brackets(error)}") from None

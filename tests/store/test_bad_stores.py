@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import subprocess
@@ -318,6 +319,30 @@ def test_a_full_disk_loses_nothing_that_was_stored(tmp_path: Path) -> None:
                 store.ingest(many)
             assert content(store) == before
             store.ingest([session(serial=7, client_port=7)])
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@needs_root
+def test_where_the_disk_is_full_no_store_is_made_and_one_that_is_there_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)], check=True)
+    try:
+        store = folder / "store.db"
+        _filled(store)
+        before = store.read_bytes()
+        with contextlib.suppress(OSError), (folder / "rest").open("wb", buffering=0) as rest:
+            while rest.write(bytes(4096)):
+                pass
+        _told(str(folder / "new.db"), "the disk is full")
+        with pytest.raises(UsageError, match="the disk is full"):
+            initialise(str(folder / "new.db"))
+        _told(str(store), "the disk (is|may be) full")
+        (folder / "rest").unlink()
+        assert store.read_bytes() == before
+        with open_store(str(store)) as again:
+            assert again.ingest([session(client_port=9)]).added == 1
     finally:
         subprocess.run(["umount", str(folder)], check=True)
 
