@@ -68,8 +68,8 @@ class Past(Protocol):
     def first_seen(self, clients: Collection[str]) -> Mapping[str, int]:
         """When each of the addresses was seen first of all, nanoseconds since 1970-01-01 UTC."""
 
-    def unlisted(self, first: date, last: date) -> Mapping[str, int]:
-        """What limits left out of these days, counted by name."""
+    def sensors(self, first: date, last: date) -> set[str]:
+        """Who reported of these days."""
 
 
 def compile_report(past: Past, period: Period, weeks: int = WEEKS_SHOWN) -> PeriodReport:
@@ -95,7 +95,7 @@ def compile_report(past: Past, period: Period, weeks: int = WEEKS_SHOWN) -> Peri
         shared=[SharedAccount(user, service or None, ips) for (user, service), ips in shared.items()],
         quality=quality,
         forecast=forecast([point for point in trend if point.period.last <= period.last]),
-        unlisted=past.unlisted(period.first, period.last),
+        unlisted={"facts": quality.reduced} if quality.reduced else {},
     )
     before = periods.before(period)
     reach = past.days()
@@ -111,7 +111,7 @@ def _compared(
     period = report.period
     roster = past.roster(before.first, before.last)
     of_before = roster.outlines
-    missing = tuple(sorted(set(past.quality(before.first, before.last).sensors) - set(report.quality.sensors)))
+    missing = tuple(sorted(past.sensors(before.first, before.last) - set(report.quality.sensors)))
     dormant, beyond = _dormant(
         past, period.first - timedelta(LOOKBACK), {ip for outline in of_before for ip in outline.ips}, before
     )

@@ -88,6 +88,7 @@ class Quality:
     Attributes:
         sessions: SMTP conversations. complete: of them, seen from start to end with nothing missing.
         gaps: of them, with bytes missing. unknown: of them, whose method is unknown.
+        reduced: of them, of which only the verdict was kept, for their client showed too much that differs.
         inputs: captures and live runs that they came from. damaged: of them, that were cut or incomplete.
         dropped: packets that sensors lost.
         days_without: days of the period on which nothing was seen.
@@ -104,6 +105,7 @@ class Quality:
     days_without: int
     sensors: tuple[str, ...]
     missing_sensors: tuple[str, ...] = ()
+    reduced: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, Function, case, func, select
 
@@ -166,18 +166,15 @@ def quality(connection: Connection, first: date, last: date) -> Quality:
             func.sum(column.complete),
             func.sum(column.gapped),
             func.sum(case((facts.c.unknown, column.sessions), else_=0)),
+            func.sum(case((facts.c.reduced, column.sessions), else_=0)),
         )
         .join(facts, facts.c.id == column.facts_id)
         .where(_within(first, last), facts.c.mail)
     ).one()
     seen = connection.execute(select(func.count(column.day.distinct())).where(_within(first, last))).scalar_one()
-    began, ended = bounded(number_of(first) * DAY), bounded((number_of(last) + 1) * DAY)
-    sources = connection.execute(
-        select(inputs.c.sensor, inputs.c.damaged, inputs.c.dropped).where(
-            inputs.c.first < ended, inputs.c.last >= began
-        )
-    ).all()
-    sessions, complete, gaps, unknown = (int(value or 0) for value in sums)
+    query = select(inputs.c.sensor, inputs.c.damaged, inputs.c.dropped).where(_touches(first, last))
+    sources = connection.execute(query).all()
+    sessions, complete, gaps, unknown, reduced = (int(value or 0) for value in sums)
     return Quality(
         sessions=sessions,
         complete=complete,
@@ -188,7 +185,19 @@ def quality(connection: Connection, first: date, last: date) -> Quality:
         dropped=sum(int(source.dropped) for source in sources),
         days_without=(last - first).days + 1 - int(seen),
         sensors=tuple(sorted({source.sensor for source in sources})),
+        reduced=reduced,
     )
+
+
+def sensors(connection: Connection, first: date, last: date) -> set[str]:
+    """Who reported of these days."""
+    return set(connection.execute(select(inputs.c.sensor).where(_touches(first, last)).distinct()).scalars())
+
+
+def _touches(first: date, last: date) -> ColumnElement[bool]:
+    """Of inputs: whether they are of these days, too."""
+    began, ended = bounded(number_of(first) * DAY), bounded((number_of(last) + 1) * DAY)
+    return (inputs.c.first < ended) & (inputs.c.last >= began)
 
 
 def first_seen(connection: Connection, ips: Collection[str] | None = None) -> dict[str, int]:
@@ -203,14 +212,3 @@ def first_seen(connection: Connection, ips: Collection[str] | None = None) -> di
         query = every.where(clients.c.ip.in_(wanted[at : at + ASKED]))
         found.update(connection.execute(query).all())
     return found
-
-
-def unlisted(connection: Connection, first: date, last: date) -> dict[str, int]:
-    """What limits of the store left out of these days."""
-    query: Any = (
-        select(func.sum(aggregates.c.sessions))
-        .join(facts, facts.c.id == aggregates.c.facts_id)
-        .where(_within(first, last), facts.c.reduced)
-    )
-    count = connection.execute(query).scalar()
-    return {"facts": int(count)} if count else {}

@@ -211,6 +211,11 @@ class Store:
         with transaction(self._engine, writes=False) as connection:
             return query.quality(connection, first, last)
 
+    def sensors(self, first: date, last: date) -> set[str]:
+        """Who reported of these days, both included."""
+        with transaction(self._engine, writes=False) as connection:
+            return query.sensors(connection, first, last)
+
     def first_seen(self, clients: Collection[str] | None = None) -> Mapping[str, int]:
         """When each client address was seen first of all, nanoseconds since 1970-01-01 UTC.
 
@@ -219,12 +224,6 @@ class Store:
         """
         with transaction(self._engine, writes=False) as connection:
             return query.first_seen(connection, clients)
-
-    def unlisted(self, first: date, last: date) -> Mapping[str, int]:
-        """What limits of the store left out of these days, counted by name: sessions of which only the verdict was
-        kept (``facts``)."""
-        with transaction(self._engine, writes=False) as connection:
-            return query.unlisted(connection, first, last)
 
     def status(self) -> StoreStatus:
         """What is in it."""

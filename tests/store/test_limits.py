@@ -47,7 +47,7 @@ def test_beyond_the_limit_names_are_left_out_and_counted(url: str) -> None:
         status = store.status()
         assert status.aggregates <= MOST + 3
         assert status.reduced == 40 - MOST
-        assert store.unlisted(*_EVER) == {"facts": 40 - MOST}
+        assert store.quality(*_EVER).reduced == 40 - MOST
         kept, scanned = store.inventory(*_EVER), directly(found)
         assert [(d.device, d.status, d.sessions, d.messages, d.auth_success) for d in kept.devices()] == [
             (d.device, d.status, d.sessions, d.messages, d.auth_success) for d in scanned.devices()

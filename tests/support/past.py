@@ -91,5 +91,5 @@ class PastSessions:
                 found[session.client_ip] = min(session.start, found.get(session.client_ip, session.start))
         return found
 
-    def unlisted(self, first: date, last: date) -> Mapping[str, int]:
-        return {}
+    def sensors(self, first: date, last: date) -> set[str]:
+        return set(self.quality(first, last).sensors)
