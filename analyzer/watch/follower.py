@@ -26,6 +26,10 @@ from analyzer.watch.directory import MOST_FILES, Entry, listing
 SETTLE = 30.0
 """Seconds without growth after which a file is taken for finished."""
 
+ASTRAY = 86_400.0
+"""Seconds that a file may be younger than now. One that is stamped further ahead, by a wrong clock, is taken for
+finished: whoever looks once, and comes again as another process, would never read it."""
+
 SECOND = 1_000_000_000
 
 
@@ -119,7 +123,8 @@ class Follower:
                 continue
             followed = newest[each.series].path != entry.path
             # By the file's own stamp, or as long as we have watched it, where that stamp is of another clock.
-            quiet = max(now - each.since, (self._wall() - entry.modified) / SECOND)
+            age = (self._wall() - entry.modified) / SECOND
+            quiet = max(now - each.since, age if age > -ASTRAY else self._settle)
             if drain or quiet >= self._settle or (followed and not entry.compressed):
                 finished.append(Finished(entry, followed or drain, quiet))
         return finished

@@ -73,6 +73,11 @@ def test_a_file_stamped_by_a_clock_that_runs_ahead_is_watched_instead(folder: Fo
     assert names(follower) == {"mail.pcap"}
 
 
+def test_a_file_stamped_in_another_year_is_taken_by_whoever_looks_once(folder: Folder, follower: Follower) -> None:
+    folder.put("mail.pcap", age=-400 * 86_400)
+    assert names(follower) == {"mail.pcap"}
+
+
 def test_a_compressor_that_is_at_work_is_waited_for_though_captures_follow(folder: Folder, follower: Follower) -> None:
     folder.put("mail-0900.pcap.gz", b"\x1f\x8b\x08", age=2)
     folder.put("mail-1000.pcap", age=1)
