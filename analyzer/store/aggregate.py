@@ -6,16 +6,18 @@ They are a function of the sessions that count. As a rule they grow by what is a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from itertools import groupby
+from operator import itemgetter
+from typing import Final
 
-from sqlalchemy import Connection, case, delete, func, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, case, delete, func, select
 
 from analyzer.store.facts import reduced
 from analyzer.store.interning import ASKED, Numbers
-from analyzer.store.rows import write
+from analyzer.store.rows import among, append, insert_into, merge
 from analyzer.store.schema import aggregates, facts, sessions
 
 MOST_FACTS: Final = 256
@@ -71,7 +73,7 @@ def add(connection: Connection, sums: dict[Key, Sum]) -> None:
     """Add ``sums`` to what is stored."""
     if not sums:
         return
-    statement: Any = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(aggregates)
+    statement = insert_into(connection, aggregates)
     old, new = aggregates.c, statement.excluded
     earlier = (old.first == 0) | ((new.first != 0) & (new.first < old.first))
     statement = statement.on_conflict_do_update(
@@ -83,7 +85,7 @@ def add(connection: Connection, sums: dict[Key, Sum]) -> None:
             "end": case((new.end > old.end, new.end), else_=old.end),
         },
     )
-    write(connection, statement, [sums[key].row(key) for key in sorted(sums)])
+    merge(connection, statement, [sums[key].row(key) for key in sorted(sums)])
 
 
 def crowded(connection: Connection, days: Iterable[int]) -> set[tuple[int, int]]:
@@ -93,7 +95,7 @@ def crowded(connection: Connection, days: Iterable[int]) -> set[tuple[int, int]]
     for at in range(0, len(wanted), ASKED):
         query = (
             select(aggregates.c.day, aggregates.c.client_id)
-            .where(aggregates.c.day.in_(wanted[at : at + ASKED]))
+            .where(among(connection, aggregates.c.day, wanted[at : at + ASKED]))
             .group_by(aggregates.c.day, aggregates.c.client_id)
             .having(func.count() > MOST_FACTS)
         )
@@ -101,11 +103,21 @@ def crowded(connection: Connection, days: Iterable[int]) -> set[tuple[int, int]]
     return found
 
 
-def rebuild(connection: Connection, numbers: Numbers, day: int, client: int) -> None:
-    """Make the sums of ``client`` on ``day`` anew from its sessions."""
+def rebuild(connection: Connection, numbers: Numbers, which: Iterable[tuple[int, int]]) -> None:
+    """Make the sums of these days and clients anew from their sessions."""
+    members: dict[int, list[int]] = defaultdict(list)
+    for day, client in sorted(which):
+        members[day].append(client)
+    for day, asked in members.items():
+        for at in range(0, len(asked), ASKED):
+            _rebuild(connection, numbers, day, asked[at : at + ASKED])
+
+
+def _rebuild(connection: Connection, numbers: Numbers, day: int, members: Sequence[int]) -> None:
     column = sessions.c
     summed = (
         select(
+            column.client_id,
             column.facts_id,
             func.count().label("sessions"),
             func.sum(column.messages).label("messages"),
@@ -115,32 +127,31 @@ def rebuild(connection: Connection, numbers: Numbers, day: int, client: int) -> 
             func.max(column.start).label("last"),
             func.max(column.end).label("end"),
         )
-        .where(column.day == day, column.client_id == client, column.counts)
-        .group_by(column.facts_id)
+        .where(column.day == day, among(connection, column.client_id, members), column.counts)
+        .group_by(column.client_id, column.facts_id)
         .subquery()
     )
-    query = select(facts.c.hash, summed).join(facts, facts.c.id == summed.c.facts_id).order_by(facts.c.hash)
-    rows = connection.execute(query).all()
+    query = select(summed).join(facts, facts.c.id == summed.c.facts_id).order_by(summed.c.client_id, facts.c.hash)
     sums: dict[Key, Sum] = {}
-    rest: dict[int, Sum] = {}
-    for at, row in enumerate(rows):
-        made = Sum(*(int(value) for value in row[2:]))
-        if at < MOST_FACTS:
-            sums[day, client, row.facts_id] = made
-        else:
-            rest[row.facts_id] = made
-    _reduce(connection, numbers, rest, sums, day, client)
-    connection.execute(delete(aggregates).where(aggregates.c.day == day, aggregates.c.client_id == client))
-    if sums:
-        connection.execute(insert(aggregates), [sums[key].row(key) for key in sorted(sums)])
+    rest: dict[Key, Sum] = {}
+    for client, rows in groupby(connection.execute(query).all(), key=itemgetter(0)):
+        for at, (_, number, *values) in enumerate(rows):
+            (sums if at < MOST_FACTS else rest)[day, client, number] = Sum(*map(int, values))
+    _reduce(connection, numbers, rest, sums)
+    old = aggregates.c
+    connection.execute(delete(aggregates).where(old.day == day, among(connection, old.client_id, members)))
+    append(connection, aggregates, [sums[key].row(key) for key in sorted(sums)])
 
 
-def _reduce(
-    connection: Connection, numbers: Numbers, rest: dict[int, Sum], sums: dict[Key, Sum], day: int, client: int
-) -> None:
-    wanted = sorted(rest)
+def _reduce(connection: Connection, numbers: Numbers, rest: Mapping[Key, Sum], sums: dict[Key, Sum]) -> None:
+    """Add to ``sums`` what is beyond the limit, of which only the verdict is kept."""
+    keys: dict[int, list[Key]] = defaultdict(list)
+    for key in rest:
+        keys[key[2]].append(key)
+    wanted = sorted(keys)
     for at in range(0, len(wanted), ASKED):
-        query = select(facts.c.id, facts.c.content).where(facts.c.id.in_(wanted[at : at + ASKED]))
+        query = select(facts.c.id, facts.c.content).where(among(connection, facts.c.id, wanted[at : at + ASKED]))
         for number, content in connection.execute(query).all():
-            key = day, client, numbers.of_content(reduced(content))
-            sums.setdefault(key, Sum()).add(rest[number])
+            verdict = numbers.of_content(reduced(content))
+            for key in keys[number]:
+                sums.setdefault((key[0], key[1], verdict), Sum()).add(rest[key])

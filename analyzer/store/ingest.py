@@ -6,12 +6,11 @@ All of it happens in one transaction that holds the writer's lock, in portions t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, func, select, update
 
 from analyzer.inventory.devices import is_mail
 from analyzer.inventory.session import Session
@@ -22,8 +21,9 @@ from analyzer.store.identity import CLOCKS_DIFFER, MOST_VIEWS, View, counted, en
 from analyzer.store.interning import ASKED, Numbers
 from analyzer.store.records import Ingested, Source
 from analyzer.store.retention import sessions_from
-from analyzer.store.rows import write
+from analyzer.store.rows import among, append, insert_into
 from analyzer.store.schema import clients, facts, inputs, sessions
+from analyzer.store.statistics import Statistics
 from analyzer.store.times import bounded, day_of
 
 PORTION: Final = 5000
@@ -55,6 +55,7 @@ class Ingestion:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._numbers = Numbers(connection)
+        self._statistics = Statistics(connection)
         self._from = sessions_from(connection)
         self._contents: dict[tuple[Any, ...], tuple[str, str]] = {}
         self._anew: set[tuple[int, int]] = set()
@@ -66,7 +67,7 @@ class Ingestion:
         rows = [_source_row(source) for source in sources]
         if not rows:
             return
-        statement: Any = (sqlite if self._connection.dialect.name == "sqlite" else postgresql).insert(inputs)
+        statement = insert_into(self._connection, inputs)
         new = statement.excluded
         statement = statement.on_conflict_do_update(
             index_elements=["sensor", "name", "first"],
@@ -91,9 +92,9 @@ class Ingestion:
         """Bring the sums up to date that are to be made anew, and forget what depends on days that changed."""
         crowded = aggregate.crowded(self._connection, self._days)
         self._anew |= {(day, client) for day, client in crowded if client in self._clients}
-        for day, client in sorted(self._anew):
-            aggregate.rebuild(self._connection, self._numbers, day, client)
+        aggregate.rebuild(self._connection, self._numbers, self._anew)
         trend.forget(self._connection, self._days)
+        self._statistics.finish()
 
     # --- one portion ------------------------------------------------------------------------------------
 
@@ -111,7 +112,7 @@ class Ingestion:
             views[entry.view.identity] = entry
         stored = self._stored({key: [e.view for e in views.values()] for key, views in arrived.items()})
         fresh: list[tuple[int, _Entry, bool]] = []
-        changed: list[dict[str, object]] = []
+        changed: dict[int | None, bool] = {}
         replaced = crowded = 0
         for key, views in arrived.items():
             old = stored.get(key, [])
@@ -130,7 +131,7 @@ class Ingestion:
             fresh += [(key, entry, at in counts) for at, entry in enumerate(new, len(old))]
             for at, view in enumerate(old):
                 if view.counts != (at in counts):
-                    changed.append({"row": view.row, "now": at in counts})
+                    changed[view.row] = at in counts
                     replaced += view.counts
         counting = sum(counts for _, _, counts in fresh)
         self._insert(fresh)
@@ -204,7 +205,7 @@ class Ingestion:
             .join(clients, clients.c.id == column.client_id)
             .join(facts, facts.c.id == column.facts_id)
             .where(
-                column.key.in_(keys),
+                among(self._connection, column.key, keys),
                 column.start <= max(spans[key][1] for key in keys) + CLOCKS_DIFFER,
                 column.end >= min(spans[key][0] for key in keys) - CLOCKS_DIFFER,
             )
@@ -251,21 +252,21 @@ class Ingestion:
                     1, view.messages, int(session.complete), int(session.gaps > 0), view.start, view.start, view.end
                 )
                 sums.setdefault((day, client, number), Sum()).add(one)
-        write(self._connection, insert(sessions), rows)
+        append(self._connection, sessions, rows)
         aggregate.add(self._connection, sums)
+        self._statistics.grew(len(rows))
 
-    def _change(self, changed: list[dict[str, object]]) -> None:
-        """Views count, or cease to."""
-        if not changed:
-            return
-        statement = update(sessions).where(sessions.c.id == bindparam("row")).values(counts=bindparam("now"))
-        self._connection.execute(statement, changed)
-        numbers = [change["row"] for change in changed]
-        for at in range(0, len(numbers), ASKED):
-            query = select(sessions.c.day, sessions.c.client_id).where(sessions.c.id.in_(numbers[at : at + ASKED]))
-            for day, client in self._connection.execute(query.distinct()):
-                self._anew.add((day, client))
-                self._days.add(day)
+    def _change(self, changed: Mapping[int | None, bool]) -> None:
+        """Views count, or cease to, by the rows where they are stored."""
+        column = sessions.c
+        for counts in (True, False):
+            rows = sorted(row for row, now in changed.items() if row is not None and now is counts)
+            for at in range(0, len(rows), ASKED):
+                these = among(self._connection, column.id, rows[at : at + ASKED])
+                self._connection.execute(update(sessions).where(these).values(counts=counts))
+                query = select(column.day, column.client_id).where(these)
+                self._anew.update((day, client) for day, client in self._connection.execute(query.distinct()))
+        self._days.update(day for day, _ in self._anew)
 
 
 def _source_row(source: Source) -> dict[str, object]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from sqlalchemy import Column, Connection, Table, bindparam, func, insert, select, update
+from sqlalchemy import Column, Connection, Table, bindparam, func, select, update
 
 from analyzer.store.facts import hash_of, marks_of
-from analyzer.store.rows import write
+from analyzer.store.rows import among, append
 from analyzer.store.schema import clients, facts
 
 ASKED: Final = 500
@@ -40,7 +40,7 @@ class Numbers:
                 content = contents[key]
                 rows.append({"id": number, "hash": key, "content": content, **marks_of(content)})
                 self._facts[key] = number
-            write(self._connection, insert(facts), rows)
+            append(self._connection, facts, rows)
         return {key: self._facts[key] for key in contents}
 
     def of_content(self, content: str) -> int:
@@ -58,14 +58,14 @@ class Numbers:
             self._clients.clear()
         unknown = [ip for ip in first if ip not in self._clients]
         for at in range(0, len(unknown), ASKED):
-            query = select(clients).where(clients.c.ip.in_(unknown[at : at + ASKED]))
+            query = select(clients).where(among(self._connection, clients.c.ip, unknown[at : at + ASKED]))
             self._clients.update({row.ip: (row.id, row.first) for row in self._connection.execute(query)})
         fresh = [ip for ip in unknown if ip not in self._clients]
         if fresh:
             start = self._next(clients)
             rows = [{"id": number, "ip": ip, "first": first[ip]} for number, ip in enumerate(fresh, start)]
             self._clients.update({ip: (number, first[ip]) for number, ip in enumerate(fresh, start)})
-            self._connection.execute(insert(clients), rows)
+            append(self._connection, clients, rows)
         earlier = []
         for ip, time in first.items():
             number, known = self._clients[ip]
@@ -80,7 +80,7 @@ class Numbers:
     def _look_up(self, table: Table, key: Column[str], wanted: list[str]) -> dict[str, int]:
         found: dict[str, int] = {}
         for at in range(0, len(wanted), ASKED):
-            query = select(key, table.c.id).where(key.in_(wanted[at : at + ASKED]))
+            query = select(key, table.c.id).where(among(self._connection, key, wanted[at : at + ASKED]))
             found.update((name, number) for name, number in self._connection.execute(query))
         return found
 

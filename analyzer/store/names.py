@@ -13,12 +13,12 @@ from hashlib import blake2b
 from typing import Any, Final, get_args
 
 from sqlalchemy import Connection, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from analyzer.addresses import canonical
 from analyzer.hostnames import Learned, Source
 from analyzer.hostnames.learned import host_name, vendor_class
 from analyzer.store.interning import ASKED
+from analyzer.store.rows import among, insert_into, merge
 from analyzer.store.schema import names
 from analyzer.store.times import DAY, LATEST, bounded, day_of, monday_of, number_of
 
@@ -34,12 +34,8 @@ _PORTION: Final = 1000
 
 def keep(connection: Connection, learned: Iterable[Learned]) -> set[int]:
     """Remember what was learned; twice is as good as once. Returns what :func:`keep_spans` does."""
-    spans: dict[str, tuple[int, int]] = {}
-    for one in learned:
-        day, content = day_of(bounded(one.time)), _content(one)
-        first, last = spans.get(content, (day, day))
-        spans[content] = min(first, day), max(last, day)
-    return keep_spans(connection, ((content, *span) for content, span in spans.items()))
+    days = ((_content(one), day_of(bounded(one.time))) for one in learned)
+    return keep_spans(connection, ((content, day, day) for content, day in days))
 
 
 def keep_spans(connection: Connection, spans: Iterable[tuple[str, int, int]]) -> set[int]:
@@ -48,6 +44,10 @@ def keep_spans(connection: Connection, spans: Iterable[tuple[str, int, int]]) ->
     Returns:
         A day of each week in which it is told anew whom addresses were leased to: its devices may be others.
     """
+    reach: dict[str, tuple[int, int]] = {}
+    for content, first, last in spans:
+        known = reach.get(content, (first, last))
+        reach[content] = min(first, known[0]), max(last, known[1])
     rows = [
         {
             "hash": blake2b(content.encode("ascii"), digest_size=16).hexdigest(),
@@ -55,13 +55,13 @@ def keep_spans(connection: Connection, spans: Iterable[tuple[str, int, int]]) ->
             "first": first,
             "last": last,
         }
-        for content, first, last in spans
+        for content, (first, last) in reach.items()
     ]
     if not rows:
         return set()
     rows.sort(key=lambda row: str(row["hash"]))  # two sensors that write at a time lock rows in one order
     told_anew = _weeks_with_other_leases(connection, rows)
-    statement: Any = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(names)
+    statement = insert_into(connection, names)
     new = statement.excluded
     # SQLite's min and max of two are PostgreSQL's least and greatest.
     least, most = (func.min, func.max) if connection.dialect.name == "sqlite" else (func.least, func.greatest)
@@ -70,7 +70,7 @@ def keep_spans(connection: Connection, spans: Iterable[tuple[str, int, int]]) ->
         set_={"first": least(names.c.first, new.first), "last": most(names.c.last, new.last)},
     )
     for at in range(0, len(rows), _PORTION):
-        connection.execute(statement, rows[at : at + _PORTION])
+        merge(connection, statement, rows[at : at + _PORTION])
     _make_room(connection)
     return told_anew
 
@@ -80,7 +80,9 @@ def _weeks_with_other_leases(connection: Connection, rows: Sequence[Mapping[str,
     known: dict[str, tuple[int, int]] = {}
     wanted = list(leases)
     for at in range(0, len(wanted), ASKED):
-        query = select(names.c.hash, names.c.first, names.c.last).where(names.c.hash.in_(wanted[at : at + ASKED]))
+        query = select(names.c.hash, names.c.first, names.c.last).where(
+            among(connection, names.c.hash, wanted[at : at + ASKED])
+        )
         known.update({digest: (first, last) for digest, first, last in connection.execute(query)})
     found: set[int] = set()
     for digest, (first, last) in leases.items():

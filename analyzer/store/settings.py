@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from analyzer.store.rows import insert_into
 from analyzer.store.schema import settings
 
 
@@ -18,8 +16,7 @@ def setting(connection: Connection, name: str) -> int | None:
 
 def set_setting(connection: Connection, name: str, value: int) -> None:
     """Remember a number."""
-    statement: Any = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(settings)
-    statement = statement.values(name=name, value=str(value))
+    statement = insert_into(connection, settings).values(name=name, value=str(value))
     connection.execute(
         statement.on_conflict_do_update(index_elements=["name"], set_={"value": statement.excluded.value})
     )
