@@ -19,7 +19,7 @@ from analyzer.errors import InputError
 from analyzer.files import content_of
 from analyzer.inventory.device import Asset
 from analyzer.provider_view.columns import plain
-from analyzer.provider_view.tables import encoding_of
+from analyzer.provider_view.tables import Rows, encoding_of, refuse_packed
 
 LARGEST_FILE = 32 << 20
 """Bytes; an inventory of 100,000 devices has 10 MB."""
@@ -71,6 +71,7 @@ def read_assets(name: str) -> AssetList:
 
 def _text(name: str) -> str:
     data = content_of(name, LARGEST_FILE, "give the list of devices alone")
+    refuse_packed(name, data)
     encoding = encoding_of(data)
     try:
         return data.decode(encoding).removeprefix("\ufeff")
@@ -82,18 +83,18 @@ def _text(name: str) -> str:
 def _rows(name: str, text: str) -> Iterator[_Row]:
     """Rows that are not blank, with the line that each begins in."""
     first, _, rest = text.partition("\n")
-    begins = 1
+    before = 0
     if first.strip().lower().startswith("sep=") and len(first.strip()) == len("sep=;"):
-        delimiter, text, begins = first.strip()[-1], rest, 2
+        delimiter, text, before = first.strip()[-1], rest, 1
     else:
         head = next((line for line in text.splitlines() if line.strip()), "")
         delimiter = max(DELIMITERS, key=head.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows = Rows(io.StringIO(text, newline=""), delimiter)
     count = 0
     while True:
-        line = reader.line_num + begins
+        line = rows.line + before
         try:
-            cells = next(reader, None)
+            cells = next(rows, None)
         except csv.Error as error:
             raise InputError(name, f"line {line} is no CSV ({error})") from None
         if cells is None:

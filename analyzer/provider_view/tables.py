@@ -8,7 +8,7 @@ import io
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 from analyzer.errors import InputError
 
@@ -23,12 +23,16 @@ HEADER_WITHIN = 20
 
 MOST_COLUMNS = 500
 
+LONGEST_ROW = 1 << 20
+"""Characters of a row, whose cells are all made before anybody can look at one: 512 MB of ``ab,ab,…`` make 10 GB."""
+
 DELIMITERS = ",;\t|"
 
 _LOOKED_AT = 64 << 10
 """Bytes by which encoding and delimiter are told."""
 
 _ZIP = b"PK\x03\x04"
+_GZIP = b"\x1f\x8b"
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -39,6 +43,45 @@ _BOMS = (
 )
 
 Row = list[str]
+
+
+class Rows:
+    """The rows of delimited text; whatever a quotation mark opens must end.
+
+    Args:
+        text: of which line ends are as they are (``newline=""``).
+
+    Attributes:
+        line: that the next row begins in, from 1 on.
+    """
+
+    def __init__(self, text: TextIO, delimiter: str) -> None:
+        self._text = text
+        self._length = 0
+        self._reader = csv.reader(self._lines(), delimiter=delimiter, strict=True)
+
+    @property
+    def line(self) -> int:  # noqa: D102 - see the class
+        return self._reader.line_num + 1
+
+    def __iter__(self) -> Iterator[Row]:
+        return self
+
+    def __next__(self) -> Row:
+        """The next row.
+
+        Raises:
+            csv.Error: what follows is none, or too long.
+        """
+        self._length = 0
+        return next(self._reader)
+
+    def _lines(self) -> Iterator[str]:
+        while line := self._text.readline(LONGEST_ROW + 1):
+            self._length += len(line)
+            if self._length > LONGEST_ROW:
+                raise csv.Error(f"a row of more than {LONGEST_ROW:,} characters")
+            yield line
 
 
 def encoding_of(head: bytes) -> str:
@@ -85,9 +128,20 @@ def head_of(name: str) -> bytes:
     """
     with opened(name) as file:
         head = file.read(_LOOKED_AT)
-    if head.startswith(_ZIP):
-        raise InputError(name, "it is a workbook or a ZIP archive", "save the export as CSV")
+    refuse_packed(name, head)
     return head
+
+
+def refuse_packed(name: str, head: bytes) -> None:
+    """See that a file is text, as far as its first bytes tell.
+
+    Raises:
+        InputError: it is packed.
+    """
+    if head.startswith(_ZIP):
+        raise InputError(name, "it is a workbook or a ZIP archive", "save it as CSV")
+    if head.startswith(_GZIP):
+        raise InputError(name, "it is compressed with gzip", "unpack it first")
 
 
 class Table:
@@ -148,14 +202,14 @@ class Table:
                     raise InputError(self.name, f"more than {MOST_ROWS:,} rows", "export a shorter period")
                 if number >= self._skip and any(cell.strip() for cell in row):
                     yield row
-        except csv.Error as error:  # a field above the module's limit of 128 KB: a stray quotation mark
-            raise InputError(self.name, f"it is no CSV file ({error})") from None
+        except csv.Error as error:  # a stray quotation mark, most of all
+            raise InputError(self.name, f"it is no CSV file ({error})", "export it anew as CSV UTF-8") from None
 
     def _rows(self, delimiter: str) -> Iterator[Row]:
         with opened(self.name) as file:
             text = io.TextIOWrapper(io.BufferedReader(_Limited(self.name, file)), self._encoding, newline="")
             try:
-                for row in csv.reader(text, delimiter=delimiter):
+                for row in Rows(text, delimiter):
                     yield [cell.replace("\0", "").removeprefix("\ufeff") for cell in row[:MOST_COLUMNS]]
             except UnicodeDecodeError:
                 raise InputError(

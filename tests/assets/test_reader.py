@@ -107,6 +107,8 @@ def test_a_line_that_names_the_delimiter_is_believed(tmp_path: Path) -> None:
         ("sep=;\nip;mac\n;00:17:C8\n", "line 3: '00:17:C8' is no hardware address; headers seen: 'ip', 'mac'"),
         ('ip,notes\n10.0.0.1,"two\nlines"\nx,y\n', "line 4: 'x' is no address or network; headers seen: 'ip', 'notes'"),
         ('ip,name\n"10.0.0.1"x,b\n', "line 2 is no CSV (',' expected after '\"')"),
+        ("ip,name\n" + "a," * 600_000, "line 2 is no CSV (a row of more than 1,048,576 characters)"),
+        (b"PK\x03\x04rest", "it is a workbook or a ZIP archive; save it as CSV"),
         ("ip,na\x1b[2Jme\nx,y\n", "line 2: 'x' is no address or network; headers seen: 'ip', 'na?[2Jme'"),
         (b"\xef\xbb\xbfip,name\n10.0.0.1,\xff\n", "line 2 is not utf-8-sig text; save it as CSV UTF-8"),
     ],

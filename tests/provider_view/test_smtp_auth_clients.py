@@ -154,7 +154,11 @@ def test_of_a_file_without_the_columns_what_was_looked_for_and_what_was_seen_is_
     ("content", "said"),
     [
         (b"", "headers seen: none"),
-        (b"PK\x03\x04rest", "it is a workbook or a ZIP archive; save the export as CSV"),
+        (b"PK\x03\x04rest", "it is a workbook or a ZIP archive; save it as CSV"),
+        (b"\x1f\x8b\x08rest", "it is compressed with gzip; unpack it first"),
+        (PLAIN.encode() + b'x@office.example,"Basic\ny@office.example,Basic,7\n', "it is no CSV file (unexpected end"),
+        (PLAIN.encode() + b"a," * 600_000, "it is no CSV file (a row of more than 1,048,576 characters)"),
+        (PLAIN.encode() + b'"\n",' * 300_000, "it is no CSV file (a row of more than 1,048,576 characters)"),
         (b"\x00" * 1000, "no column"),
         (("a," * 3000 + "\n").encode(), "more"),
         (PLAIN.encode() + b'"' + b"x" * 200_000, "it is no CSV file"),
