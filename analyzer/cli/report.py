@@ -21,10 +21,10 @@ _REPORT_EPILOG = """\
 what became of a device:
   new          not seen before in any period; it uses a password
   relapsed     had been without passwords, and uses one again
-  worse        uses a password in a worse way: now in the clear, for instance
+  worse        its status is worse: now in the clear, for instance
   unclear      used a password, and whether it still does cannot be told
   silent       used a password, and has not been seen for unusually long
-  better       as opposed to worse
+  better       its status is better, and it has not migrated
   migrated     used a password, and does not any more
 
 exit codes:

@@ -168,7 +168,7 @@ def _tell(report: PeriodReport, reach: tuple[date, date] | None, today: date, *,
     if reach is None:
         say("the store is empty; 'smtpauth scan --store' and 'smtpauth watch --store' fill it")
     elif not report.quality.sessions:
-        say(f"nothing was seen in it; the store reaches from {reach[0]} to {reach[1]} (--since, --until)")
+        say(f"nothing was seen in it; the store reaches from {reach[0]} to {reach[1]}: --since and --until choose days")
 
 
 def _exit_code(report: PeriodReport, options: argparse.Namespace, baseline: Baseline | None) -> int:

@@ -173,9 +173,9 @@ class _Watch:
         counts = self._taker.counts
         stored = counts.stored
         return (
-            f"{plural(counts.files, 'file')}, {plural(counts.frames, 'packet')}, {plural(counts.sessions, 'session')} "
-            f"({stored.added:,} new, {stored.replaced:,} completed); {plural(self._taker.waiting, 'file')} and "
-            f"{plural(self._taker.open, 'conversation')} open; {memory() >> 20} MB"
+            f"{plural(counts.files, 'file')}, {plural(counts.sessions, 'session')} ({stored.added:,} new, "
+            f"{stored.replaced:,} completed); {plural(self._taker.waiting, 'file')}, "
+            f"{plural(self._taker.open, 'conversation')} open; {plural(counts.frames, 'packet')}; {memory() >> 20} MB"
         )
 
     def _say(self, line: str) -> None:

@@ -64,11 +64,11 @@ class Column:
 DEVICE_COLUMNS = (
     Column("Status"),
     Column("Device", least=22, middle=True),
-    Column("Name", least=9, leave=3),
+    Column("Name", least=9, leave=4),
     Column("Vendor", least=8, leave=2),
     Column("Login", least=8, leave=6),
     Column("Account", least=16, leave=5),
-    Column("Server", least=16, leave=4),
+    Column("Server", least=16, leave=3),
     Column("Sessions", leave=1, spare=True, right=True),
 )
 SESSION_COLUMNS = (
@@ -178,7 +178,7 @@ def write_context(context: Record, out: TextIO, width: int, devices: Sequence[Re
             out.write(_wrapped(f"  {severity:8}  {id} ({count:,}): {explanation}", width, " " * 12))
     todo = wording.todo(devices)
     if todo:
-        out.write("\nWhat to do\n")
+        out.write("\nWhat to do (steps: scan --advice)\n")
         for addresses, advice in todo:
             out.write(_wrapped(f"  {addresses}: {advice}", width, "    "))
     notes = [*wording.legend(devices), *wording.notes(context)]

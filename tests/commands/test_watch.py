@@ -164,7 +164,7 @@ def test_it_answers_to_signals(folder: Path, store: Path, records: list[Record],
         put(folder / "mail.pcap", in_bytes(records))
         watch.wait_for(lambda: events.exists() and events.read_text())
         watch.process.send_signal(signal.SIGUSR1)
-        watch.says(f"1 file, {len(records):,} packets")
+        watch.says(f"1 file, 6 sessions (6 new, 0 completed); 0 files, 0 conversations open; {len(records):,} packets")
         events.rename(tmp_path / "rotated.jsonl")
         watch.process.send_signal(signal.SIGHUP)
         watch.says("reloaded")

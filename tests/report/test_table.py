@@ -47,7 +47,7 @@ Findings (devices)
   medium    cleartext-challenge (1): A challenge response (CRAM-MD5, DIGEST-MD5, SCRAM, NTLM)
             crossed unencrypted.
 
-What to do
+What to do (steps: scan --advice)
   10.10.0.103: Change this account's password (or revoke its token) now, and turn on STARTTLS (587)
     or TLS (465).
   10.10.0.104: This password goes to a relay or server of your own, so nobody ends it for you: see
@@ -77,6 +77,11 @@ def test_narrow_terminals_lose_columns_but_never_status_and_device() -> None:
     head = table(width=NARROWEST).splitlines()[0].split()
     assert head[:2] == ["Status", "Device"]
     assert len(table(width=160).splitlines()[0].split()) == len(DEVICE_COLUMNS)
+
+
+def test_on_a_narrow_terminal_names_stay_longer_than_servers() -> None:
+    head = table(width=70).splitlines()[0].split()
+    assert head == ["Status", "Device", "Name", "Login", "Account"]
 
 
 def test_a_column_that_says_nothing_leaves_its_room_to_the_others() -> None:

@@ -80,16 +80,21 @@ NOTHING_SEEN = "·"
 _CHANGE_COLUMNS = (
     Column("Change"),
     Column("Device", least=22, middle=True),
-    Column("Name", least=9, leave=2),
+    Column("Name", least=9, leave=3),
     Column("Vendor", least=8, leave=1),
-    Column("Account", least=16, leave=3),
+    Column("Account", least=16, leave=2),
     Column("Before"),
     Column("Now"),
     Column("Last seen"),
 )
 _PROVIDER_COLUMNS = (Column("Provider", least=16), Column("Devices", right=True), Column("With password", right=True))
 _VENDOR_COLUMNS = (Column("Vendor", least=16), Column("Devices", right=True), Column("With password", right=True))
-_SHARED_COLUMNS = (Column("Account", least=16), Column("Service", least=12), Column("Devices", least=16))
+_SHARED_COLUMNS = (
+    Column("Account", least=16),
+    Column("Service", least=12, leave=1),
+    Column("Devices", right=True),
+    Column("Addresses", least=16),
+)
 
 
 def sections(document: Record, limit: int) -> Iterator[Section]:
@@ -158,11 +163,11 @@ def _todo(devices: Sequence[Record]) -> Iterator[Block]:
 
 def _concerned(group: Together) -> Iterator[str]:
     yield f"{plural(len(group.devices), 'device')}: {named(group.addresses)}"
-    if owners := [f"{owner} {count:,}" for owner, count in group.owners[:OWNERS_NAMED]]:
+    if owners := [f"{owner} ({count:,})" for owner, count in group.owners[:OWNERS_NAMED]]:
         if len(group.owners) > OWNERS_NAMED:
-            owners.append(f"{len(group.owners) - OWNERS_NAMED:,} others")
+            owners.append(f"{len(group.owners) - OWNERS_NAMED:,} more")
         if group.ownerless:
-            owners.append(f"nobody named {group.ownerless:,}")
+            owners.append(f"nobody named ({group.ownerless:,})")
         yield f"Whose: {', '.join(owners)}"
 
 
@@ -227,4 +232,5 @@ def _share_row(entry: Record, unnamed: str) -> list[str]:
 
 
 def _shared_row(entry: Record) -> list[str]:
-    return [entry["account"], entry["service"] or "-", ", ".join(entry["devices"])]
+    devices = entry["devices"]
+    return [entry["account"], entry["service"] or "-", f"{len(devices):,}", named(devices)]

@@ -68,7 +68,7 @@ def incomparable(document: Record) -> str:
     """Why there is nothing to compare with, a clause."""
     unit = unit_noun(document["period"])
     if document["summary_before"] is None:
-        return f"this is the first {unit} on record"
+        return "nothing before it is on record" if unit == "period" else f"this is the first {unit} on record"
     return f"nothing was seen in the {unit} before, so there is nothing to compare with"
 
 
