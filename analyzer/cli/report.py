@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import re
 from datetime import date
 
 from analyzer.cli.parser import OUTPUT, REDACT, STATUSES, Commands, add_knowledge, positive
 
 PERIOD_FORMATS = ("table", "markdown", "json", "csv", "html", "xlsx")
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_FIRST, _LAST = date(1970, 1, 1), date(2262, 4, 11)
+"""What nanoseconds in 64 bits reach, as stores keep times."""
 
 _REPORT = """\
 Says from the store what changed since the week before: which devices are new
@@ -106,7 +111,11 @@ def add(commands: Commands) -> None:
 
 
 def _day(text: str) -> date:
+    """A day that packets may be of; Python would also take a week, and for its Monday."""
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text) if _DAY.fullmatch(text) else None
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a day (YYYY-MM-DD)") from None
+        day = None
+    if day is None or not _FIRST <= day <= _LAST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day (YYYY-MM-DD) from {_FIRST.year} to {_LAST.year}")
+    return day

@@ -162,7 +162,8 @@ def _tell(report: PeriodReport, reach: tuple[date, date] | None, today: date, *,
     """Which period it was, unless the report's title has said it to the same eyes; and why there is nothing of it."""
     period = report.period
     if not titled:
-        say(f"report on {periods.name(period)}, {period.first} to {period.last} (UTC)")
+        days = f"{period.first} to {period.last}"
+        say(f"report on {days if period.unit == 'custom' else f'{periods.name(period)}, {days}'} (UTC)")
     if period.last >= today:
         say("that period is not over yet")
     if reach is None:

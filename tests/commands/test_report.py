@@ -77,6 +77,17 @@ def test_the_period_is_told_where_the_format_does_not_show_it(
     assert "smtpauth: report on 2026-W48, 2026-11-23 to 2026-11-29 (UTC)" in capsys.readouterr().err
 
 
+def test_a_period_that_has_no_name_is_told_by_its_days(report: Report, capsys: pytest.CaptureFixture[str]) -> None:
+    report("--since", "2026-11-10", "--until", "2026-11-22", "--format", "csv")
+    assert "smtpauth: report on 2026-11-10 to 2026-11-22 (UTC)\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("unit", ["day", "week", "month"])
+@pytest.mark.parametrize("day", ["1970-01-01", "2024-02-29", "2262-04-11"])
+def test_any_day_that_packets_may_be_of_can_be_reported_on(report: Report, unit: str, day: str) -> None:
+    assert report("--period", unit, "--until", day, "--format", "json") == 3
+
+
 def test_a_period_without_traffic_is_said_and_passes_no_gate(
     report: Report, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -143,6 +154,10 @@ def test_devices_that_fail_are_named_up_to_a_limit(tmp_path: Path, capsys: pytes
     ("arguments", "said"),
     [
         (["--since", "2026-13-01"], "argument --since: '2026-13-01' is not a day (YYYY-MM-DD)"),
+        (["--until", "2026-W47"], "'2026-W47' is not a day (YYYY-MM-DD)"),
+        (["--until", "20261122"], "'20261122' is not a day (YYYY-MM-DD)"),
+        (["--until", "0001-01-01"], "'0001-01-01' is not a day (YYYY-MM-DD) from 1970 to 2262"),
+        (["--since", "9999-12-31"], "'9999-12-31' is not a day (YYYY-MM-DD) from 1970 to 2262"),
         (["--since", "2026-11-20", "--until", "2026-11-10"], "the period ends on 2026-11-10, before it begins"),
         (["--since", "2026-11-20", "--period", "week"], "give either --period or --since"),
         (["--output", "report.doc"], "report.doc: the ending tells the format"),
