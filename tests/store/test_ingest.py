@@ -67,6 +67,31 @@ def test_a_whole_view_replaces_half_a_view_and_the_sums_follow(url: str) -> None
         assert store.status().aggregates == 1
 
 
+def test_many_better_views_at_once_leave_what_they_alone_leave(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for asking in ("aggregate", "ingest", "interning"):
+        monkeypatch.setattr(f"analyzer.store.{asking}.ASKED", 3)
+    monkeypatch.setattr("analyzer.store.aggregate.MOST_FACTS", 2)
+    whole = [
+        session(
+            attempt(username=f"user{number}"),
+            client=f"10.0.0.{number % 7}",
+            client_port=1024 + number,
+            start=START + number % 3 * DAY,
+            end=START + number % 3 * DAY + SECOND,
+        )
+        for number in range(63)
+    ]
+    half = [replace(one, auth=[], method="unknown", reason="cut-off", complete=False, messages=0) for one in whole]
+    with open_store(url) as store, fresh(tmp_path) as alone:
+        assert store.ingest(half).added == alone.ingest(whole).added == len(whole)
+        assert store.ingest(whole).replaced == len(whole)
+        same(store.inventory(*_EVER), alone.inventory(*_EVER))
+        now, expected = store.status(), alone.status()
+        assert (now.aggregates, now.reduced) == (expected.aggregates, expected.reduced) == (63, 21)
+
+
 def test_what_was_read_with_keys_replaces_what_was_not(url: str) -> None:
     without = session(method="unknown", reason="ambiguous", tls_mode="starttls", complete=True)
     with_keys = session(attempt(evidence="decrypted"), tls_mode="starttls", complete=True)

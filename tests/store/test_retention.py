@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from analyzer.inventory.session import Session
 from analyzer.store import Ingested, open_store
+from analyzer.store.engine import engine_of, transaction
 from analyzer.store.retention import KEEP_DAYS
+from analyzer.store.schema import facts
 from analyzer.store.times import date_of, number_of
+from analyzer.store.url import url_of
 from tests.store.sessions import DAY, directly, same, session
 from tests.support.sessions import attempt
 
@@ -79,15 +81,12 @@ def test_it_happens_by_itself_once_a_day(url: str) -> None:
         assert store.status().sessions == 1
 
 
-def test_facts_go_with_the_last_that_refers_to_them(tmp_path: Path) -> None:
-    import sqlite3
-
+def test_facts_go_with_the_last_that_refers_to_them(url: str) -> None:
     half = _of(NEWEST - timedelta(KEEP_DAYS), method="unknown", reason="gap", complete=False, serial=None, messages=0)
-    with open_store(str(tmp_path / "store.db"), today=lambda: NEWEST) as store:
+    with open_store(url, today=lambda: NEWEST) as store:
         store.ingest([half, OLD, NEW])
-        with closing(sqlite3.connect(tmp_path / "store.db")) as connection, connection:
-            (facts,) = connection.execute("SELECT count(*) FROM facts").fetchone()
-        assert facts == 1  # OLD's and NEW's; the lesser view's are gone
+    with transaction(engine_of(url_of(url)), writes=False) as connection:
+        assert len(connection.execute(select(facts)).all()) == 1  # OLD's and NEW's; the lesser view's are gone
 
 
 @pytest.mark.parametrize("day", [date(1970, 1, 1), NEWEST])
