@@ -144,16 +144,22 @@ def _prepare_mail(options: argparse.Namespace) -> Callable[[PeriodDocument], Non
 
     def send(document: PeriodDocument) -> None:
         from analyzer.report.period.records import document_record
+        from analyzer.report.period.wording import headline
 
         text, page = io.StringIO(), io.StringIO()
         write_period("table", document, text, width=TEXT_MAIL_WIDTH, limit=options.limit or LISTED)
         write_period("html", document, page)
-        subject = document_record(document)["sentence"]
-        now = datetime.now(UTC)
-        hand_over(
-            compose(options.mail, subject, text.getvalue(), page.getvalue(), sender=options.mail_from, date=now),
-            command,
+        record = document_record(document)
+        message = compose(
+            options.mail,
+            headline(record),
+            text.getvalue(),
+            page.getvalue(),
+            name=f"mail-logins-{record['period']['name'].replace(' ', '-')}.html",
+            sender=options.mail_from,
+            date=datetime.now(UTC),
         )
+        hand_over(message, command)
 
     return send
 

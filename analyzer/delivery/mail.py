@@ -1,7 +1,10 @@
-"""A report by mail: text and page in one message, handed to the machine's own ``sendmail``.
+"""A report by mail: its text, and the page as a file beside it, handed to the machine's own ``sendmail``.
 
 Where mail goes, and with which credentials, is that program's business; this one has none. Recipients are read from the
 message's head (``-t``), so no address ever stands in a command line.
+
+The page is attached, not shown in the message: programs that read mail leave out scripts, most styles and drawings,
+and cut what is long. What they show is the text, in letters of one width, which its tables need.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from html import escape
 from typing import Final
 
 from analyzer.errors import UsageError
@@ -40,6 +44,10 @@ _PLACES: Final = ("/usr/sbin", "/usr/lib", "/usr/local/sbin")
 _OPTIONS: Final = ("-t", "-i")
 """Recipients from the head; a line with a single dot is text."""
 
+_PREFORMATTED: Final = (
+    '<!doctype html><html lang="en"><body><pre style="font: 13px/1.4 Consolas, Menlo, monospace">{}</pre></body></html>'
+)
+
 _POLICY: Final = SMTP.clone(linesep="\n", raise_on_defect=True)
 """What ``sendmail`` reads are lines of this machine."""
 
@@ -60,11 +68,12 @@ def recipient(text: str) -> Address:
 
 
 def compose(
-    to: Sequence[str], subject: str, text: str, page: str, *, sender: str | None = None, date: datetime
+    to: Sequence[str], subject: str, text: str, page: str, *, name: str, sender: str | None = None, date: datetime
 ) -> bytes:
-    """The message: ``text``, and for whoever can show it, ``page`` (HTML) in its place (RFC 2046 section 5.1.4).
+    """The message: ``text``, plain and in letters of one width (RFC 2046 section 5.1.4), and ``page`` (HTML) attached.
 
     Args:
+        name: of the attached file.
         sender: address in ``From``; ``sendmail`` puts one in where it is not given.
 
     Raises:
@@ -80,7 +89,8 @@ def compose(
     message["Date"] = format_datetime(date)
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834 section 5: nobody's holiday answers it
     message.set_content(text, cte="quoted-printable")
-    message.add_alternative(page, subtype="html", cte="base64")
+    message.add_alternative(_PREFORMATTED.format(escape(text)), subtype="html", cte="quoted-printable")
+    message.add_attachment(page, subtype="html", cte="base64", filename=name)
     return message.as_bytes()
 
 

@@ -103,14 +103,14 @@ def provider_view_sentence(record: Record) -> str:
         counts[account["agreement"]] += 1
     basic = sum("basic" in account["says"] for account in record["accounts"])
     text = (
-        f"The provider lists {plural(len(record['accounts']), 'account')}, {basic:,} of them with Basic: "
-        f"{counts['agrees']:,} as we see them, {counts['conflict']:,} otherwise than we see them, "
+        f"The provider lists {plural(len(record['accounts']), 'account')}, {basic:,} of them with Basic. "
+        f"Compared with what we saw: {counts['agrees']:,} the same, {counts['conflict']:,} different, "
         f"{counts['unexplained']:,} that no device of ours explains, {counts['open']:,} with nothing to compare."
     )
     if hidden := len(record["hidden_devices"]):
         text += (
-            f" {plural(hidden, 'device')} of ours {'logs' if hidden == 1 else 'log'} in there inside TLS, "
-            "with accounts that cannot be seen: those that nobody explains may be theirs."
+            f" {plural(hidden, 'device')} of ours {'logs' if hidden == 1 else 'log'} in there inside TLS, where "
+            "accounts cannot be seen: accounts that no device explains may be theirs."
         )
     return text
 

@@ -34,30 +34,40 @@ def parsed(raw: bytes) -> EmailMessage:
 
 
 def composed(subject: str, text: str = "Text.\n", *to: str) -> EmailMessage:
-    return parsed(compose(to or ["it@example.com"], subject, text, PAGE, date=MONDAY))
+    return parsed(compose(to or ["it@example.com"], subject, text, PAGE, name="week.html", date=MONDAY))
 
 
-def test_text_and_page_are_alternatives_the_page_last() -> None:
+def test_the_text_is_shown_and_the_page_is_attached() -> None:
     message = composed("3 devices still use a password.", "Zürich\n.\nend\n", "it@example.com", "boss@example.com")
     assert message["Subject"] == "3 devices still use a password."
     assert message["To"] == "it@example.com, boss@example.com"
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["Date"] == "Mon, 23 Nov 2026 06:00:00 +0000"
     assert message["From"] is None
-    assert message.get_content_type() == "multipart/alternative"
-    text, page = message.iter_parts()
-    assert (text.get_content_type(), page.get_content_type()) == ("text/plain", "text/html")
+    text, preformatted = (message.get_body((kind,)) for kind in ("plain", "html"))
+    assert text is not None
+    assert preformatted is not None
     assert text.get_content() == "Zürich\n.\nend\n"
+    assert ">Zürich\n.\nend\n</pre>" in preformatted.get_content()
+    (page,) = message.iter_attachments()
+    assert (page.get_content_type(), page.get_filename()) == ("text/html", "week.html")
     assert page.get_content().rstrip("\n") == PAGE
 
 
+def test_what_looks_like_markup_in_the_text_is_text() -> None:
+    shown = composed("s", "<script>alert(1)</script> & more\n").get_body(("html",))
+    assert shown is not None
+    assert "<script" not in shown.get_content()
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in shown.get_content()
+
+
 def test_the_sender_stands_in_the_head_where_it_is_given() -> None:
-    raw = compose(["it@example.com"], "s", "t", PAGE, sender="report@example.com", date=MONDAY)
+    raw = compose(["it@example.com"], "s", "t", PAGE, name="week.html", sender="report@example.com", date=MONDAY)
     assert parsed(raw)["From"] == "report@example.com"
 
 
 def test_lines_are_short_enough_and_end_as_on_this_machine() -> None:
-    raw = compose(["it@example.com"], "s" * 300, "x" * 5000, PAGE, date=MONDAY)
+    raw = compose(["it@example.com"], "s" * 300, "x" * 5000, PAGE, name="week.html", date=MONDAY)
     assert b"\r" not in raw
     assert max(map(len, raw.split(b"\n"))) <= 998  # RFC 5322 section 2.1.1
 
@@ -125,7 +135,7 @@ def test_any_text_is_an_address_or_refused(text: str) -> None:
 
 def test_too_many_recipients_are_refused() -> None:
     with pytest.raises(UsageError, match="send it to a list"):
-        compose(["it@example.com"] * (MOST_RECIPIENTS + 1), "s", "t", PAGE, date=MONDAY)
+        compose(["it@example.com"] * (MOST_RECIPIENTS + 1), "s", "t", PAGE, name="week.html", date=MONDAY)
 
 
 def program(folder: Path, body: str) -> str:
@@ -219,12 +229,13 @@ def test_msmtp_takes_it_to_a_server(server: tuple[Inbox, int], tmp_path: Path) -
     settings = tmp_path / "msmtprc"
     settings.write_text(f"account default\nhost 127.0.0.1\nport {port}\nfrom report@example.com\n")
     settings.chmod(0o600)
-    raw = compose(["it@example.com", "boss@example.com"], "3 devices", "a\n.\nb\n", PAGE, date=MONDAY)
+    raw = compose(["it@example.com", "boss@example.com"], "3 devices", "a\n.\nb\n", PAGE, name="week.html", date=MONDAY)
     hand_over(raw, sendmail_command(f"msmtp -C {settings}"))
     ((recipients, content),) = inbox.received
     assert recipients == ["it@example.com", "boss@example.com"]
     message = message_from_bytes(content, policy=SMTP)
     assert isinstance(message, EmailMessage)
-    text, page = message.iter_parts()
+    text, (page,) = message.get_body(("plain",)), message.iter_attachments()
+    assert text is not None
     assert text.get_content().splitlines() == ["a", ".", "b"]
     assert page.get_content().rstrip("\n") == PAGE

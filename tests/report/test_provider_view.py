@@ -54,7 +54,9 @@ def text(record: dict[str, object], width: int = 100) -> str:
 
 def test_the_view_reads_as_an_answer_then_tables() -> None:
     shown = text(provider_view_record(view()))
-    assert shown.splitlines()[0].startswith("The provider lists 4 accounts, 2 of them with Basic: 1 as we see them")
+    assert " ".join(shown.split()).startswith(
+        "The provider lists 4 accounts, 2 of them with Basic. Compared with what we saw: 1 the same"
+    )
     assert "1 device of ours logs in there inside TLS" in " ".join(shown.split())
     titles = [table.title for table in provider_view_tables(provider_view_record(view()))]
     assert titles == [

@@ -64,6 +64,13 @@ def sentence(document: Record) -> str:
     return f"{text}, {_compared(still, before['still_password'])} the {unit} before; {why}."
 
 
+def headline(document: Record) -> str:
+    """The answer as short as a subject of a mail: without what changed, and with the period."""
+    answer: str = document["sentence"]
+    short, name = answer.partition("; ")[0].removesuffix("."), document["period"]["name"]
+    return short if name in short else f"{short} ({name})"
+
+
 def incomparable(document: Record) -> str:
     """Why there is nothing to compare with, a clause."""
     unit = unit_noun(document["period"])

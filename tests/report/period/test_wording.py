@@ -65,6 +65,18 @@ def test_the_answer_in_one_sentence(seen: list[Session], sentence: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("seen", "headline"),
+    [
+        (office(), "8 of 13 devices still use a password, 1 fewer than the week before (2026-W42)"),
+        (weekly("10.0.0.1", [5]), "1 of 1 device still uses a password (2026-W42)"),
+        ([], "No mail was seen in 2026-W42 (2026-10-12 to 2026-10-18), so nothing can be said about it"),
+    ],
+)
+def test_the_headline_is_the_answer_without_what_changed(seen: list[Session], headline: str) -> None:
+    assert wording.headline(record(seen)) == headline
+
+
+@pytest.mark.parametrize(
     ("left", "devices", "said"),
     [
         (39, 2, "Exchange Online: 39 days left until 2026-12-31; 2 devices still log in there with a password."),
