@@ -26,7 +26,7 @@ from scripts.storekills.kills import FILES, file
 print("begun", flush=True)
 with open_store(sys.argv[1]) as store:
     for number in range(FILES):
-        found, source = file(number)
+        found, source = file(number, sys.argv[2])
         if source.identity not in store.known([source.identity]):
             store.ingest(found, source)
 """
@@ -47,51 +47,66 @@ class Outcome:
     double: int = 0
 
 
-def file(number: int) -> tuple[list[object], Source]:
-    """The sessions of one input, and what it is."""
+def file(number: int, sensor: str) -> tuple[list[object], Source]:
+    """The sessions of one input, and what it is: each sensor sees the same."""
     every = list(sessions(FILES * PER_FILE + OVERLAP, 40))
     found = every[number * PER_FILE : (number + 1) * PER_FILE + OVERLAP]
-    return list(found), Source("sensor", f"{number}.pcap", number + 1, number + 2, identity=f"digest-{number}")
+    return list(found), Source(sensor, f"{number}.pcap", number + 1, number + 2, identity=_identity(number, sensor))
+
+
+def _identity(number: int, sensor: str) -> str:
+    return f"digest-{sensor}-{number}"
 
 
 def _content(store: Store) -> list[str]:
     return sorted(store.export())
 
 
-def undisturbed(url: str) -> tuple[list[str], float]:
+def undisturbed(url: str, sensors: int = 1) -> tuple[list[str], float]:
     """What a run leaves that nobody kills, and how long it takes from when it has begun, in seconds."""
-    writer = _start(url)
+    writers = _start(url, sensors)
     began = time.monotonic()
-    writer.communicate()
+    for writer in writers:
+        writer.communicate()
     taken = time.monotonic() - began
     with open_store(url) as store:
         return _content(store), taken
 
 
-def _start(url: str) -> subprocess.Popen[bytes]:
-    """A process that stores the inputs, and has begun to."""
-    writer = subprocess.Popen([sys.executable, "-c", _WRITER, url], cwd=REPOSITORY, stdout=subprocess.PIPE)
-    assert writer.stdout is not None  # noqa: S101 - asked for above
-    writer.stdout.readline()
-    return writer
+def _start(url: str, sensors: int) -> list[subprocess.Popen[bytes]]:
+    """Processes that store the inputs, each those of its sensor, and have begun to."""
+    writers = [
+        subprocess.Popen([sys.executable, "-c", _WRITER, url, str(sensor)], cwd=REPOSITORY, stdout=subprocess.PIPE)
+        for sensor in range(sensors)
+    ]
+    for writer in writers:
+        assert writer.stdout is not None  # noqa: S101 - asked for above
+        writer.stdout.readline()
+    return writers
 
 
-def round_of(url: str, most: int, longest: float, expected: list[str], chance: random.Random) -> Outcome:
-    """Start the writer and kill it within ``longest`` seconds, until it is quicker, or ``most`` times; then let it run
-    to its end, and see what is wrong afterwards."""
+def round_of(
+    url: str, most: int, longest: float, expected: list[str], chance: random.Random, sensors: int = 1
+) -> Outcome:
+    """Start the writers and kill them within ``longest`` seconds, until they are quicker, or ``most`` times; then let
+    them run to their end, and see what is wrong afterwards."""
     outcome = Outcome()
+    identities = [_identity(number, str(sensor)) for number in range(FILES) for sensor in range(sensors)]
     while outcome.kills < most:
-        writer = _start(url)
+        writers = _start(url, sensors)
         time.sleep(chance.random() * longest)
-        writer.send_signal(signal.SIGKILL)
-        writer.communicate()
-        if writer.returncode == 0:
+        for writer in writers:
+            writer.send_signal(signal.SIGKILL)
+        for writer in writers:
+            writer.communicate()
+        killed = sum(writer.returncode == -signal.SIGKILL for writer in writers)
+        if not killed:
             break
-        outcome.kills += 1
+        outcome.kills += killed
         with open_store(url) as store:
-            known = len(store.known([f"digest-{number}" for number in range(FILES)]))
-        outcome.midway += 0 < known < FILES
-    _start(url).communicate()
+            known = len(store.known(identities))
+        outcome.midway += killed if 0 < known < len(identities) else 0
+    undisturbed(url, sensors)
     with open_store(url) as store:
         content = _content(store)
     outcome.lost = len(set(expected) - set(content))
