@@ -14,12 +14,14 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from tempfile import TemporaryFile
 from html import escape
 from typing import Final
 
@@ -34,6 +36,9 @@ LONGEST_SUBJECT: Final = 200
 
 LONGEST_COMPLAINT: Final = 300
 """Characters of what ``sendmail`` says when it fails that are passed on."""
+
+LONGEST_ADDRESS: Final = 254
+"""Characters; with its brackets it is a path (RFC 5321 section 4.5.3.1.3)."""
 
 MOST_RECIPIENTS: Final = 100
 """A report goes to a few people or to a list."""
@@ -58,11 +63,11 @@ def recipient(text: str) -> Address:
     Raises:
         UsageError: it is none.
     """
-    try:
-        address = Address(addr_spec=text)
-    except (HeaderParseError, ValueError, IndexError):
-        address = None
-    if address is None or not text.isascii() or not text.isprintable() or not address.domain or " " in text:
+    address = None
+    if len(text) <= LONGEST_ADDRESS and text.isascii() and text.isprintable() and " " not in text:
+        with suppress(HeaderParseError, ValueError, IndexError):
+            address = Address(addr_spec=text)
+    if address is None or not address.domain:
         raise UsageError(f"'{clean(text)}' is no mail address (somebody@example.com)")
     return address
 
@@ -136,9 +141,12 @@ def hand_over(message: bytes, command: Sequence[str], patience: float = PATIENCE
     """
     name = clean(command[0])
     try:
-        done = subprocess.run(  # noqa: S603 - the user's own program; nothing from the wire is in its arguments
-            command, input=message, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=patience, check=False
-        )
+        with TemporaryFile() as complaint:  # a pipe would be held open by a delivery that it leaves in the background
+            done = subprocess.run(  # noqa: S603 - the user's own program; nothing from the wire is in its arguments
+                command, input=message, stdout=subprocess.DEVNULL, stderr=complaint, timeout=patience, check=False
+            )
+            complaint.seek(0)
+            words = complaint.read(4 * LONGEST_COMPLAINT).decode("utf-8", "replace").split()
     except subprocess.TimeoutExpired:
         raise UsageError(
             f"{name} did not take the mail within {patience:g} seconds; was it sent? See its log"
@@ -146,5 +154,5 @@ def hand_over(message: bytes, command: Sequence[str], patience: float = PATIENCE
     except OSError as error:
         raise UsageError(f"{name}: it cannot be run ({error.strerror})") from None
     if done.returncode:
-        said = clean(" ".join(done.stderr.decode("utf-8", "replace").split()))[:LONGEST_COMPLAINT]
+        said = clean(" ".join(words))[:LONGEST_COMPLAINT]
         raise UsageError(f"{name} refused the mail (exit code {done.returncode}){': ' if said else ''}{said}")

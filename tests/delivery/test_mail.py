@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -115,6 +117,7 @@ def test_addresses(address: str) -> None:
         '"a b"@example.com',
         "ité@example.com",
         "it@exa\x1bmple.com",
+        "i" * 250 + "@example.com",
     ],
 )
 def test_what_is_no_address_is_refused_in_one_line(address: str) -> None:
@@ -189,6 +192,18 @@ def test_a_program_that_does_not_read_is_told_by_its_exit_code(tmp_path: Path) -
 def test_a_program_that_hangs_is_ended(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="did not take the mail"):
         hand_over(b"x", [program(tmp_path, "time.sleep(600)")], patience=0.2)
+
+
+def test_a_delivery_that_goes_on_in_the_background_is_not_waited_for(tmp_path: Path) -> None:
+    left = tmp_path / "left"
+    body = f"""sys.stdin.read()
+import subprocess
+behind = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])
+open({str(left)!r}, 'w').write(str(behind.pid))"""
+    try:
+        hand_over(b"x", [program(tmp_path, body)], patience=30)
+    finally:
+        os.kill(int(left.read_text()), signal.SIGKILL)
 
 
 def test_a_program_that_cannot_run_is_told(tmp_path: Path) -> None:
