@@ -21,8 +21,8 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from tempfile import TemporaryFile
 from html import escape
+from tempfile import TemporaryFile
 from typing import Final
 
 from analyzer.errors import UsageError
