@@ -102,7 +102,7 @@ def _import(options: argparse.Namespace) -> None:
         store.refresh()
         tell(done, store.name, verbose=not options.quiet, quiet=options.quiet)
         if sums or skipped:
-            _note(options, f"{store.name}: {sums:,} daily sums stored, {skipped:,} of days that have some already")
+            _note(options, f"{store.name}: daily sums: {sums:,} stored, {skipped:,} of days that have some already")
 
 
 @contextmanager
