@@ -26,7 +26,8 @@ _COUNTED: Final = (sessions, aggregates, facts, clients)
 class Statistics:
     """Keeps the server's counts up to date within a transaction that writes.
 
-    A user who does not own the tables may not count; the server says so in a notice and goes on without.
+    A user who does not own the tables may not count, and a table that is being vacuumed is passed over: the server says
+    so in a notice and goes on without.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -48,4 +49,4 @@ class Statistics:
         """Count now: a sample of 30,000 rows of each table."""
         self._counted = self._rows
         if self._connection.dialect.name == "postgresql":
-            self._connection.execute(text(f"ANALYZE {', '.join(table.name for table in _COUNTED)}"))
+            self._connection.execute(text(f"ANALYZE (SKIP_LOCKED) {', '.join(table.name for table in _COUNTED)}"))

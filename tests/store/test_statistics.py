@@ -46,6 +46,10 @@ def _counted(url: str) -> int:
         return int(connection.execute(text("SELECT reltuples FROM pg_class WHERE relname = 'sessions'")).scalar_one())
 
 
+def _name(url: str) -> str:
+    return url.removeprefix("postgresql://smtpauth@/").split("?")[0]
+
+
 def test_after_many_sessions_they_are_counted(made: str) -> None:
     with open_store(made) as store:
         store.ingest(_sessions(FIRST + 30))
@@ -78,13 +82,20 @@ def test_it_is_counted_more_rarely_the_more_there_is(tmp_path: Path) -> None:
 
 
 def test_a_user_who_may_write_but_does_not_own_the_tables_can_store(made: str, postgresql: Server) -> None:
-    name = made.removeprefix("postgresql://smtpauth@/").split("?")[0]
-    with postgresql.connect(name) as server:
+    with postgresql.connect(_name(made)) as server:
         server.execute("CREATE USER sensor")
         server.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO sensor")
         server.execute("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO sensor")
     with open_store(made.replace("smtpauth@", "sensor@")) as store:
         assert store.ingest(_sessions(FIRST + 1)).added == FIRST + 1
+    assert _counted(made) == -1
+
+
+def test_a_table_that_is_being_vacuumed_is_not_waited_for(made: str, postgresql: Server) -> None:
+    with postgresql.connect(_name(made)) as server, server.transaction():
+        server.execute("LOCK TABLE sessions, facts IN SHARE UPDATE EXCLUSIVE MODE")  # as VACUUM does
+        with open_store(made, wait=0.2) as store:
+            assert store.ingest(_sessions(FIRST + 1)).added == FIRST + 1
     assert _counted(made) == -1
 
 
