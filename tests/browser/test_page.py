@@ -279,6 +279,22 @@ def test_nothing_is_wider_than_the_screen(tab: Page, url: str, width: int, schem
     assert tab.evaluate(OVERFLOW) == 0
 
 
+def test_what_a_finger_or_a_pointer_aims_at_is_large_enough(tab: Page, url: str) -> None:
+    """24 CSS pixels (WCAG 2.2, success criterion 2.5.8); with a pointer, what stands in a sentence is left out."""
+    small = (
+        "[...document.querySelectorAll('a:not(.skip), button, summary, select, input')].filter((node) =>"
+        " node.checkVisibility() && node.getBoundingClientRect().height < 24 && !node.matches({}))"
+        ".map((node) => node.outerHTML.slice(0, 80))"
+    )
+    tab.open(url)
+    assert tab.evaluate(small.format("'.find, .rest, p a, th button'")) == []  # a column's whole head can be clicked
+    tab.size(390, phone=True)
+    tab.call("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    tab.open(url)
+    assert tab.evaluate("matchMedia('(pointer: coarse)').matches") is True
+    assert tab.evaluate(small.format("'none'")) == []
+
+
 def test_dark_is_dark_and_light_is_light(tab: Page, url: str) -> None:
     ground = "getComputedStyle(document.body).backgroundColor"
     tab.open(url)
