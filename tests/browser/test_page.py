@@ -279,6 +279,13 @@ def test_nothing_is_wider_than_the_screen(tab: Page, url: str, width: int, schem
     assert tab.evaluate(OVERFLOW) == 0
 
 
+def test_on_a_phone_all_cards_are_as_wide_as_one_another(tab: Page, url: str) -> None:
+    tab.size(390, phone=True)
+    tab.open(url)
+    widths = "[...new Set([...document.querySelectorAll('section')].map((card) => card.offsetWidth))]"
+    assert tab.evaluate(widths) == [390 - 2 * 12]
+
+
 def test_what_a_finger_or_a_pointer_aims_at_is_large_enough(tab: Page, url: str) -> None:
     """24 CSS pixels (WCAG 2.2, success criterion 2.5.8); with a pointer, what stands in a sentence is left out."""
     small = (
