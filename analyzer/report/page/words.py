@@ -12,6 +12,9 @@ from analyzer.report.page.model import DeviceRow, ServerUse
 VALUES_LISTED = 20
 """Names, addresses, accounts and servers of one device that its line lists; how many more there are is said."""
 
+MECHANISMS_SHOWN = 3
+"""Mechanisms in the row of a device; what opens below it lists them all."""
+
 ADDRESSES_LISTED = 3
 """Addresses of one server's name."""
 
@@ -38,6 +41,14 @@ def first_and_more(values: tuple[str, ...]) -> str:
     return values[0] if len(values) == 1 else f"{values[0]} +{len(values) - 1}"
 
 
+def login(device: DeviceRow) -> str:
+    """How it logs in: the first mechanisms, and how many more."""
+    names = tuple(device.mechanisms)
+    if len(names) <= MECHANISMS_SHOWN:
+        return device.login
+    return f"{', '.join(names[:MECHANISMS_SHOWN])} +{len(names) - MECHANISMS_SHOWN}"
+
+
 def evidence(device: DeviceRow) -> str:
     """How the status is known; of what is inferred, how surely, rounded down: nothing inferred is certain."""
     if device.evidence == "inferred" and device.confidence is not None:
@@ -56,6 +67,8 @@ def facts(device: DeviceRow) -> Iterator[tuple[str, list[str]]]:
     elif device.mac_is_router:
         yield "MAC", ["that of a router: the device stands behind it"]
     yield from ((term, [value]) for term, value in device.facts)
+    if len(device.mechanisms) > MECHANISMS_SHOWN:
+        yield "Mechanisms", _some(tuple(device.mechanisms))
     if len(device.accounts) > 1:
         yield "Accounts", _some(device.accounts)
     if len(device.servers) > 1 or any(len(server.methods) > 1 for server in device.servers):
@@ -100,6 +113,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "day": day,
     "iso_day": iso_day,
     "first_and_more": first_and_more,
+    "login": login,
     "evidence": evidence,
     "facts": facts,
 }

@@ -218,6 +218,13 @@ def test_what_was_inferred_says_how_surely_and_never_100_percent() -> None:
     assert "<p>inferred 99%" in page_of(document(devices=[device]))
 
 
+def test_of_many_mechanisms_the_row_shows_the_first_and_its_detail_all() -> None:
+    tries = {f"MECHANISM-{number}": 1 for number in range(5)}
+    page = page_of(document(devices=[replace(fleet(1)[0], mechanisms=tries)]))
+    assert "<td>MECHANISM-0, MECHANISM-1, MECHANISM-2 +2" in page
+    assert "<dt>Mechanisms<dd>MECHANISM-0<p>MECHANISM-1<p>" in page
+
+
 def test_a_port_is_told_unless_it_is_587() -> None:
     device = fleet(1)[0]
     server = replace(device.servers[0], name="mail.example.com", ports=(465,))
