@@ -31,11 +31,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
+from analyzer.addresses import canonical
 from analyzer.advice.plan import OAuthPossible
 from analyzer.advice.requirements import REQUIREMENTS
 from analyzer.advice.schema import Key, Schema, checked
 from analyzer.errors import InputError
-from analyzer.files import content_of
+from analyzer.files import toml_of
 from analyzer.inventory.providers import Provider, provider_rows
 from analyzer.inventory.standing import STANDINGS, Standing
 
@@ -199,7 +200,7 @@ def knowledge_with(name: str) -> Knowledge:
     Raises:
         InputError: it cannot be read, or is not such a file; the line names file and key.
     """
-    given = _read(name)
+    given = toml_of(name, LARGEST_FILE, "knowledge takes a few KB")
     tables = {table: dict(rows) for table, rows in _packaged_rows().items()}
     for table, rows in given.items():
         if table not in SCHEMAS:
@@ -213,18 +214,8 @@ def knowledge_with(name: str) -> Knowledge:
             if table == "replies":  # the user's rows are tried first
                 tables[table] = {id: whole, **{key: value for key, value in tables[table].items() if key != id}}
             else:
-                tables[table][_device_key(id) if table == "devices" else id] = whole
+                tables[table][_device_key(name, id) if table == "devices" else id] = whole
     return _knowledge(tables, given.get("providers", {}).keys())
-
-
-def _read(name: str) -> dict[str, Any]:
-    import tomllib
-
-    content = content_of(name, LARGEST_FILE, "knowledge takes a few KB")
-    try:
-        return tomllib.loads(content.decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(name, f"not a TOML file: {' '.join(str(error).split())}") from None
 
 
 def _nothing(name: str, where: str, row: Mapping[str, Any]) -> None:
@@ -262,12 +253,15 @@ _CHECKS: dict[str, Callable[[str, str, Mapping[str, Any]], None]] = {
 }
 
 
-def _device_key(id: str) -> str:
-    """A MAC address in its IEEE form however it was written; anything else as it is."""
+def _device_key(name: str, id: str) -> str:
+    """A MAC address in its IEEE form, or an IP address in its one form, however it was written."""
     digits = re.sub(r"[-:.]", "", id)
     if re.fullmatch(r"[0-9A-Fa-f]{12}", digits):
         return "-".join(re.findall("..", digits.upper()))
-    return id
+    try:
+        return canonical(id)
+    except ValueError:
+        raise InputError(name, f"'devices.{id[:60]}' names no device", "give its address or MAC") from None
 
 
 def _knowledge(tables: Mapping[str, Rows], own_providers: Any) -> Knowledge:

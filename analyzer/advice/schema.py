@@ -15,6 +15,9 @@ Kind = Literal["text", "texts", "patterns", "numbers", "number", "day", "flag"]
 LONGEST_TEXT = 2000
 """Characters of a value: a sentence or two, not a book that every report would have to show."""
 
+LONGEST_SHOWN = 100
+"""Characters of a value that an error repeats."""
+
 MOST_ITEMS = 200
 """Values of a list; the longest that comes with the program has 18."""
 
@@ -77,6 +80,8 @@ def _value(name: str, where: str, value: Any, wanted: Key) -> Any:
     for item in value if isinstance(value, tuple) else (value,):
         if isinstance(item, str) and len(item) > LONGEST_TEXT:
             raise InputError(name, f"'{where}' has more than {LONGEST_TEXT} characters")
+        if isinstance(item, str) and not item.isprintable():
+            raise InputError(name, f"'{where}' has a line break or another character that cannot be printed")
         if wanted.choices and item not in wanted.choices:
             raise InputError(name, f"'{where}' must be one of {', '.join(wanted.choices)}")
         if wanted.kind == "patterns":
@@ -103,4 +108,4 @@ def _check_pattern(name: str, where: str, text: str) -> None:
     try:
         re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
-        raise InputError(name, f"'{where}' is no regular expression: {text!r} ({error})") from None
+        raise InputError(name, f"'{where}' is no regular expression: {text[:LONGEST_SHOWN]!r} ({error})") from None

@@ -15,12 +15,11 @@ The command line goes before the file; what can be given several times there is 
 from __future__ import annotations
 
 import argparse
-import tomllib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from analyzer.errors import InputError
-from analyzer.files import content_of
+from analyzer.files import toml_of
 
 LARGEST_FILE = 1 << 20
 """Bytes of a file of settings at most."""
@@ -40,7 +39,7 @@ def with_config(
         InputError: the file cannot be read, is not TOML, or sets what is no option.
     """
     name, command = options.config, options.command
-    settings = _read(name)
+    settings = toml_of(name, LARGEST_FILE, "settings take a few KB")
     commands = _commands(parser)
     known = {other: _actions(subparser) for other, subparser in commands.items()}
     of_all = {key: value for key, value in settings.items() if not isinstance(value, dict)}
@@ -65,14 +64,6 @@ def _check_names(name: str, keys: Iterable[str], whose: str, known: Iterable[str
     for key in keys:
         if key not in known:
             raise InputError(name, f"{key!r} is no option{whose}", f"known: {_listed(known)}")
-
-
-def _read(name: str) -> dict[str, Any]:
-    content = content_of(name, LARGEST_FILE, "settings take a few KB")
-    try:
-        return tomllib.loads(content.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(name, f"not a TOML file: {error}") from None
 
 
 def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:

@@ -81,6 +81,17 @@ def test_a_device_is_named_by_address_or_mac_however_that_is_written(tmp_path: P
     assert set(knowledge_with(written(tmp_path, text)).devices) == {"00-17-C8-00-01-03", "10.0.0.1"}
 
 
+def test_a_device_is_known_by_its_address_in_any_form(tmp_path: Path) -> None:
+    text = '[devices."2001:DB8:0::1"]\noauth = "no"\n'
+    assert set(knowledge_with(written(tmp_path, text)).devices) == {"2001:db8::1"}
+
+
+def test_a_number_or_word_of_any_length_is_looked_at_once(tmp_path: Path) -> None:
+    for text in ("a = " + "9" * 900_000, "a = '" + "b" * 900_000 + "'", "a" * 900_000 + " = 1", "." * 900_000):
+        with pytest.raises(InputError):
+            knowledge_with(written(tmp_path, text))
+
+
 def test_a_byte_order_mark_is_no_matter(tmp_path: Path) -> None:
     assert knowledge_with(written(tmp_path, b"\xef\xbb\xbf")) == PACKAGED
 
@@ -89,7 +100,13 @@ def test_a_byte_order_mark_is_no_matter(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("[makers", "not a TOML file"),
+        ("a = " + "[" * 100_000, "not a TOML file"),
+        ("a = " + "9" * 5_000, "not a TOML file"),
+        ("[makers" + '."a"' * 200_000 + "]", "a key of more than 20 parts"),
         (b"\xff\xfe[", "not a TOML file"),
+        ('[devices."10.20.0.1o2"]\noauth = "no"\n', "'devices.10.20.0.1o2' names no device; give its address or MAC"),
+        ('[makers.canon]\nname = "\\u001b[31m"\n' + SOURCE, "'makers.canon.name' has a line break or another char"),
+        ('[makers.canon]\nnote = """a\nb"""\n' + SOURCE, "'makers.canon.note' has a line break or another char"),
         ("[colours.red]\n", "'colours' is no table of knowledge; known: providers, makers, ways, replies, devices"),
         ("makers = 3", "'makers' must be a table of tables"),
         ("[makers]\ncanon = 3", "'makers.canon' must be a table"),
