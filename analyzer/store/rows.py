@@ -8,7 +8,7 @@ they may be there already.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
     ARRAY,
@@ -25,19 +25,27 @@ from sqlalchemy import (
     literal,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 
-Insert = sqlite.Insert | postgresql.Insert
-"""An insertion that may say what to do with rows that are there already; both databases have the same words for it."""
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
+
+    Insert = sqlite.Insert | postgresql.Insert
+    """An insertion that may say what to do with rows that are there already; both databases have the same words for
+    it."""
 
 _ROWS: Final = "rows"
 
 
 def insert_into(connection: Connection, table: Table) -> Insert:
     """An :data:`Insert`, for :func:`merge`."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # large, and of no use to most
+
+    return postgresql.insert(table)
 
 
 def append(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:

@@ -11,10 +11,9 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from analyzer import __version__
 from analyzer.history.model import Period, TrendPoint
@@ -23,6 +22,7 @@ from analyzer.inventory.status import STATUSES, STILL_PASSWORD
 from analyzer.store.interning import ASKED
 from analyzer.store.query import days, inventory, known_names
 from analyzer.store.rosters import packed, unpacked
+from analyzer.store.rows import insert_into
 from analyzer.store.schema import aggregates, weeks
 from analyzer.store.settings import set_setting, setting
 from analyzer.store.times import date_of, monday_of, number_of
@@ -97,7 +97,7 @@ def keep(connection: Connection, worked_out: Iterable[Week], as_of: int) -> None
             "sessions": point.sessions,
             "roster": roster,
         }
-        statement: Any = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(weeks).values(row)
+        statement = insert_into(connection, weeks).values(row)
         connection.execute(statement.on_conflict_do_update(index_elements=["monday"], set_=row))
 
 
