@@ -12,8 +12,11 @@ from analyzer.report.page.model import Deadline, Point
 WIDTH, HEIGHT = 760, 390
 """Units of the view box; the page scales it."""
 
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 36, 38
-"""Room around the plot: figures of the axis, a half label, labels of markers, names of periods."""
+RIGHT, TOP, BOTTOM = 12, 36, 38
+"""Room around the plot: a half label, labels of markers, names of periods."""
+
+BESIDE, DIGIT = 12, 12.5
+"""Room on the left: beside the figures of the axis, and for each of their characters in a phone's larger letters."""
 
 UNSEEN = "unseen"
 """What stands for a period without traffic, as high as the plot: it has no number, not even zero."""
@@ -114,16 +117,17 @@ def burn_down(points: Sequence[Point], deadlines: Sequence[Deadline] = (), forec
     wanted = [day for day in (*(deadline.day for deadline in deadlines), forecast) if day is not None and day >= end]
     ahead = [slots for day in wanted if (slots := (day - end).days / days + 1) <= room]
     slots = len(points) + math.ceil(max(ahead, default=0))
-    slot = (WIDTH - LEFT - RIGHT) / max(slots, 3)
     distance = step(max(point.still_password for point in points))
     ceiling = max(distance, distance * math.ceil(max(point.still_password for point in points) / distance))
+    left = round(BESIDE + DIGIT * len(f"{ceiling:,}"))
+    slot = (WIDTH - left - RIGHT) / max(slots, 3)
     zero = HEIGHT - BOTTOM
     scale = (zero - TOP) / ceiling
 
     def place(day: date) -> float:
-        return round(LEFT + ((day - end).days / days + len(points)) * slot, 1)
+        return round(left + ((day - end).days / days + len(points)) * slot, 1)
 
-    bars = tuple(_bar(point, LEFT + index * slot, slot, zero, scale) for index, point in enumerate(points))
+    bars = tuple(_bar(point, left + index * slot, slot, zero, scale) for index, point in enumerate(points))
     seen = [index for index, point in enumerate(points) if point.seen]
     figures = {seen[0], max(seen, key=lambda index: points[index].still_password), seen[-1]} if seen else set()
     line = None
@@ -133,7 +137,7 @@ def burn_down(points: Sequence[Point], deadlines: Sequence[Deadline] = (), forec
     return Chart(
         width=WIDTH,
         height=HEIGHT,
-        left=LEFT,
+        left=left,
         right=WIDTH - RIGHT,
         top=TOP,
         zero=zero,

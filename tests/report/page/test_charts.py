@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.report.page import charts
-from analyzer.report.page.charts import HEIGHT, LEFT, RIGHT, STACK, TOP, WIDTH, burn_down, step
+from analyzer.report.page.charts import BESIDE, DIGIT, HEIGHT, RIGHT, STACK, TOP, WIDTH, burn_down, step
 from analyzer.report.page.model import Deadline, Point
 
 MONDAY = date(2026, 11, 16)
@@ -37,12 +37,13 @@ def test_nothing_is_drawn_outside_of_the_plot(history: list[Point], ends: list[d
     chart = burn_down(history, [deadline(day) for day in ends], forecast)
     for bar in chart.bars:
         for box in bar.boxes:
-            assert box.x >= LEFT
+            assert box.x >= chart.left
             assert box.x + box.width <= WIDTH - RIGHT + 0.2
             assert box.y >= TOP - 0.2
             assert box.y + box.height <= chart.zero + 0.2
     for mark in (*chart.deadlines, *chart.names):
-        assert LEFT <= mark.at <= WIDTH - RIGHT
+        assert chart.left <= mark.at <= WIDTH - RIGHT
+    assert chart.left >= BESIDE + DIGIT * max(len(line.text) for line in chart.lines) - 1
     if chart.forecast is not None:
         assert chart.forecast[2] <= WIDTH - RIGHT
     assert len(chart.lines) <= charts.MOST_LINES + 2
