@@ -46,12 +46,12 @@ RULES: tuple[_Rule, ...] = (
     _Rule(Urgency.DATED, _password_at("retiring"), "the provider ends password logins"),
     _Rule(Urgency.CHECK, _status("mixed"), "a password is still in use beside OAuth"),
     _Rule(Urgency.CHECK, _password_at("own"), "the password goes to a relay or server of your own"),
-    _Rule(Urgency.CHECK, _password_at("unclear"), "nobody known runs the server that takes the password"),
+    _Rule(Urgency.CHECK, _password_at("unclear"), "it is not known who runs the server that takes the password"),
     _Rule(Urgency.NONE, _password_at("kept"), "the provider takes such passwords and has announced no end"),
-    _Rule(Urgency.CHECK, _status("password"), "it uses a password, and no server is known to get it"),
+    _Rule(Urgency.CHECK, _status("password"), "it uses a password, and it is not known at which server"),
     _Rule(Urgency.CHECK, _status("unknown"), "how it logs in could not be seen"),
     _Rule(Urgency.CHECK, _status("no-auth"), "it sends without a login"),
-    _Rule(Urgency.CHECK, _status("anonymous"), "it says that it is nobody in particular"),
+    _Rule(Urgency.CHECK, _status("anonymous"), "it logs in as anonymous"),
     _Rule(Urgency.NONE, lambda at: True, "it uses no password"),
 )
 

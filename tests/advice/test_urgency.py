@@ -33,7 +33,7 @@ CASES: list[tuple[Status, Server, tuple[str, ...], date, Urgency, str]] = [
     ("password", server("sendgrid"), (), BEFORE, Urgency.NONE, "announced no end"),
     ("unknown", server(method="unknown"), (), BEFORE, Urgency.CHECK, "could not be seen"),
     ("no-auth", server(method="none"), (), BEFORE, Urgency.CHECK, "without a login"),
-    ("anonymous", server(method="anonymous"), (), BEFORE, Urgency.CHECK, "nobody in particular"),
+    ("anonymous", server(method="anonymous"), (), BEFORE, Urgency.CHECK, "it logs in as anonymous"),
     ("oauth", server("exchange-online", method="oauth"), (), AFTER, Urgency.NONE, "no password"),
     ("oauth", server("exchange-online", method="oauth"), ("auth-failing",), BEFORE, Urgency.NOW, "not accepted"),
     ("certificate", server(method="certificate"), (), BEFORE, Urgency.NONE, "no password"),

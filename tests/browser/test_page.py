@@ -302,6 +302,22 @@ def test_what_a_finger_or_a_pointer_aims_at_is_large_enough(tab: Page, url: str)
     assert tab.evaluate(small.format("'none'")) == []
 
 
+@pytest.mark.parametrize("width", [320, 1280])
+def test_the_longest_addresses_fit_into_every_column(tab: Page, tmp_path: Path, width: int) -> None:
+    longest = [f"2001:db8:1234:5678:9abc:def0:1234:{number:04x}" for number in range(4096, 4136)]
+    devices = [replace(device, device=ip, ips=(ip,)) for device, ip in zip(fleet(40), longest, strict=True)]
+    tab.size(width, phone=width < 500)
+    tab.open(written(document(devices=devices), tmp_path))
+    beyond = (
+        "[...document.querySelectorAll('section')].filter((card) => card.scrollWidth > card.clientWidth)"
+        ".map((card) => card.id)"
+    )
+    assert tab.evaluate(OVERFLOW) == 0
+    assert tab.evaluate(beyond) == []
+    asides = "[...document.querySelectorAll('aside')].filter((node) => node.scrollWidth > node.clientWidth).length"
+    assert tab.evaluate(asides) == 0
+
+
 def test_dark_is_dark_and_light_is_light(tab: Page, url: str) -> None:
     ground = "getComputedStyle(document.body).backgroundColor"
     tab.open(url)

@@ -14,7 +14,7 @@ _STATUSES = {
     "no-auth": "Sends mail without logging in, e.g. to a relay that trusts its address.",
     "certificate": "Logs in with a certificate; no password.",
     "kerberos": "Logs in with Kerberos; no password crosses.",
-    "anonymous": "Says that it is nobody in particular (AUTH ANONYMOUS).",
+    "anonymous": "Logs in without saying who it is (AUTH ANONYMOUS).",
     "oauth": "Logs in with OAuth, which providers go on accepting.",
 }
 _EVIDENCE = {
