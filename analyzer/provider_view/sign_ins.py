@@ -17,7 +17,7 @@ from analyzer.errors import InputError
 from analyzer.provider_view.columns import Column, Columns, is_complete, missing, plain, positions
 from analyzer.provider_view.model import SignIns, SourceFile
 from analyzer.provider_view.smtp_auth_clients import LONGEST_ACCOUNT, MOST_ACCOUNTS
-from analyzer.provider_view.tables import Table, encoding_of, head_of, opened
+from analyzer.provider_view.tables import MOST_COLUMNS, Table, encoding_of, head_of, opened
 
 LARGEST_JSON = 32 << 20
 """Bytes of a JSON file, which is read whole; longer logs are to be exported as CSV, which is not."""
@@ -129,9 +129,9 @@ def _from_json(name: str) -> Iterator[_SignIn]:
     found = list(_objects(name))
     if not found:
         return
-    keys = dict.fromkeys(key for entry in found[:100] for key in _flat(entry))
-    if not is_complete(list(keys), COLUMNS):
-        raise missing(name, WHAT, list(keys), COLUMNS)
+    keys = list(dict.fromkeys(key for entry in found[:100] for key in _flat(entry)))[:MOST_COLUMNS]
+    if not is_complete(keys, COLUMNS):
+        raise missing(name, WHAT, keys, COLUMNS)
     for entry in found:
         flat = _flat(entry)
         names = _names(tuple(flat))
@@ -160,13 +160,15 @@ def _address(text: str) -> str | None:
 
 def _flat(entry: Mapping[str, Any]) -> dict[str, str]:
     """Texts and numbers of an object, and of the objects in it (``status``, and the log of a workspace has
-    ``properties``)."""
+    ``properties``); the first :data:`~analyzer.provider_view.tables.MOST_COLUMNS` of them."""
     flat: dict[str, str] = {}
     inner: list[Mapping[str, Any]] = [entry]
     for _ in range(3):  # levels
         inner, level = [], inner
         for part in level:
             for key, value in part.items():
+                if len(flat) >= MOST_COLUMNS:
+                    return flat
                 if isinstance(value, str | int | float) and not isinstance(value, bool):
                     flat.setdefault(str(key), str(value))
                 elif isinstance(value, dict):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from analyzer.errors import InputError
 from analyzer.provider_view import SignIns, SourceFile, read_sign_ins
 from analyzer.provider_view.sign_ins import LARGEST_JSON, LISTED_ADDRESSES
+from analyzer.provider_view.tables import MOST_COLUMNS
 from tests.provider_view.exports import ELSEWHERE, HERE, SIGN_IN_HEADER, cells, graph_entry, sign_in_row, written
 
 
@@ -92,6 +93,13 @@ def test_what_is_no_such_export_is_one_line(tmp_path: Path, content: str | bytes
 
 def test_json_that_is_too_long_is_to_be_exported_as_csv(tmp_path: Path) -> None:
     assert "export the log as CSV" in refusal(written(tmp_path, b"[" + b" " * LARGEST_JSON))
+
+
+def test_of_an_object_only_so_many_keys_are_looked_at_as_a_table_may_have_columns(tmp_path: Path) -> None:
+    others = {f"key{number}": number for number in range(MOST_COLUMNS)}
+    entry = graph_entry("scan@example.com")
+    assert "no column 'Username'" in refusal(written(tmp_path, [{**others, **entry}]))
+    assert len(read_sign_ins(written(tmp_path, [{**entry, **others}]))[0]) == 1
 
 
 def test_an_empty_log_has_no_accounts(tmp_path: Path) -> None:
