@@ -29,7 +29,7 @@ CASES: list[tuple[Status, Server, tuple[str, ...], date, Urgency, str]] = [
     ("password", server("exchange-hve"), (), BEFORE, Urgency.DATED, "ends password logins"),
     ("mixed", server("sendgrid"), (), BEFORE, Urgency.CHECK, "beside OAuth"),
     ("password", server(ip=RELAY), (), BEFORE, Urgency.CHECK, "of your own"),
-    ("password", server(), (), BEFORE, Urgency.CHECK, "nobody known"),
+    ("password", server(), (), BEFORE, Urgency.CHECK, "it is not known who runs"),
     ("password", server("sendgrid"), (), BEFORE, Urgency.NONE, "announced no end"),
     ("unknown", server(method="unknown"), (), BEFORE, Urgency.CHECK, "could not be seen"),
     ("no-auth", server(method="none"), (), BEFORE, Urgency.CHECK, "without a login"),
