@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, Final
 
 from analyzer.alerts import Watcher
 from analyzer.commands.output import output
 from analyzer.errors import InputError, UsageError
+from analyzer.files import content_of
 
 if TYPE_CHECKING:
     from typing import Any
+
+
+LARGEST: Final = 512 << 20
+"""Bytes: twice what 32,768 devices take, each with 16 accounts of the longest names."""
 
 
 class DeviceMemory:
@@ -30,13 +35,11 @@ class DeviceMemory:
         Raises:
             UsageError: the file cannot be read, or something else is in it.
         """
-        if self._name is None or not Path(self._name).exists():
+        if self._name is None or not os.path.exists(self._name):
             return Watcher()
         try:
-            known: Any = json.loads(Path(self._name).read_text("utf-8"))
-        except OSError as error:
-            raise InputError(self._name, f"it cannot be read ({error.strerror or error})") from None
-        except ValueError:
+            known: Any = json.loads(content_of(self._name, LARGEST, "remove it to begin anew"))
+        except (ValueError, RecursionError):
             raise InputError(self._name, "it is no JSON", "remove it to begin anew") from None
         try:
             return Watcher.from_snapshot(known)

@@ -303,11 +303,15 @@ def test_what_real_programs_capture_and_rotate_is_taken_as_one_scan_takes_it(
         (["{in}", "--store", "{in}/file"], "file"),
         (["{in}", "--store", "{store}", "--interval", "0"], "'0' is not a positive whole number"),
         (["{in}", "--store", "{store}", "--state", "{in}/file"], "it is no JSON"),
+        (["{in}", "--store", "{store}", "--state", "{in}/deep"], "it is no JSON"),
+        (["{in}", "--store", "{store}", "--state", "{in}/" + "a" * 300], "it cannot be written"),
+        (["{in}", "--store", "{store}", "--state", "/dev/zero"], "it has more than 512 MB"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(folder: Path, store: Path, arguments: list[str], says: str) -> None:
     (folder / "file").write_text("a text")
+    (folder / "deep").write_text("[" * 100_000)
     names: dict[str, Any] = {"in": folder, "store": store}
     done = run("watch", *(argument.format(**names) for argument in arguments), "--once")
     assert done.returncode == 2
