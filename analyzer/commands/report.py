@@ -53,17 +53,17 @@ def _run(options: argparse.Namespace) -> int:
     message = _prepare_mail(options) if options.mail else None
     assets = None if options.assets is None else read_assets(options.assets)
     knowledge = knowledge_of(options.knowledge)
-    with open_store(options.store, create=False) as store:
+    with open_store(options.store, create=False) as store:  # to the end: damage may be met where it is shown
         period = _period(options, today, store)
         report = compile_report(store, period)
         reach = store.days()
-    if assets is not None:
-        report = _with_assets(report, assets)
-    document = _document(report, knowledge, options)
-    if options.output is not None or options.format is not None or not options.mail:
-        _write(format, document, options)
-    if message is not None:
-        message(document)
+        if assets is not None:
+            report = _with_assets(report, assets)
+        document = _document(report, knowledge, options)
+        if options.output is not None or options.format is not None or not options.mail:
+            _write(format, document, options)
+        if message is not None:
+            message(document)
     if not options.quiet:
         shown = options.output in (None, "-") and not options.mail and format in ("table", "markdown")
         _tell(report, reach, today, titled=shown)

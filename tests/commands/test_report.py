@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import pty
+import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
@@ -95,6 +97,16 @@ def test_a_period_without_traffic_is_said_and_passes_no_gate(
     said = capsys.readouterr()
     assert "No mail was seen in 2026-W35 (2026-08-24 to 2026-08-30)" in said.out
     assert "nothing was seen in it; the store reaches from 2026-09-07 to 2026-11-27" in said.err
+
+
+def test_damage_that_is_met_when_it_is_to_be_shown_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "store.db"
+    with filled(path, office()) as made:
+        made.refresh()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE weeks SET devices = x'ff'")
+    assert main(["report", "--store", str(path), *WEEK, "--format", "json"]) == 2
+    assert capsys.readouterr().err == f"smtpauth: {path}: the database is damaged; restore it from a backup\n"
 
 
 def test_an_empty_store_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
