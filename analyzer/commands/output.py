@@ -117,7 +117,10 @@ def _opened(name: str) -> tuple[TextIO, str | None]:
         if mode is not None and _holds_capture(name):
             raise UsageError(f"{name}: it is a capture, which a report must not replace; give another name")
         temporary = f"{_target(name)}.{os.getpid()}.part"
-        out = open(temporary, "w", encoding="utf-8", newline="")  # noqa: SIM115 - output() closes it
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        # Made anew: in a directory that others may write to, a link may wait there that leads to somebody's file.
+        out = open(temporary, "x", encoding="utf-8", newline="")  # noqa: SIM115 - output() closes it
         if mode is not None:
             os.chmod(temporary, stat.S_IMODE(mode))  # a report that was kept from others' eyes stays so
     except (OSError, ValueError) as error:

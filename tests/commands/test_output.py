@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.cli import main
+from analyzer.commands.output import output
 from tests.commands.running import GENERATED, MECHANISMS, OFFICE, PATIENCE, run, shell, start
 from tests.support.material import REPOSITORY
 
@@ -76,6 +77,15 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     assert main(["scan", str(ONE), "--output", str(tmp_path / "latest")]) == 0
     assert (tmp_path / "latest").is_symlink()
     assert "still use a password" in (tmp_path / "week47.txt").read_text()
+
+
+def test_a_link_that_waits_where_the_file_is_made_is_not_followed(tmp_path: Path) -> None:
+    name, other = tmp_path / "report.txt", tmp_path / "other"
+    other.write_text("somebody's")
+    (tmp_path / f"report.txt.{os.getpid()}.part").symlink_to(other)
+    with output(str(name)) as out:
+        out.write("ours")
+    assert (name.read_text(), other.read_text()) == ("ours", "somebody's")
 
 
 def test_a_device_is_written_to_not_replaced(tmp_path: Path) -> None:
