@@ -24,6 +24,17 @@ ENDS = [
     (Endpoint("10.10.0.11", 65535), Endpoint("10.10.0.11", 65534)),
 ]
 ISNS = st.sampled_from([0, 1, 2**31 - 8, 2**31, 2**32 - 1, 2**32 - 2, 2**32 - 30]) | st.integers(0, 2**32 - 1)
+# Strategies that are drawn from packet by packet; to make them anew each time takes longer than to draw.
+SIDES = st.sampled_from([SERVER, SERVER, SERVER, CLIENT])
+SIZES = st.lists(st.integers(1, 40) | st.sampled_from([1, 1448, 3000]), min_size=1, max_size=4)
+KINDS = st.sampled_from(["copy", "repack", "lie", "keep-alive", "keep-alive without data"])
+LOSSES = st.sampled_from(["some", "some", "some", "direction", "beginning", "end"])
+CHANGES = st.sampled_from(["seq", "ack", "both", "flags", "cut", "new"])
+SHIFTS = st.integers(-70, 70) | st.sampled_from(
+    [2**30 - 1, 2**30, 2**31 - 1, 2**31, 2**31 + 1, 2**32 - 2**30, 2**32 - 2**30 - 1]
+)
+FLAGS = st.sampled_from([0, SYN, SYN | ACK, FIN | ACK, RST, RST | ACK, ACK, 0x1F])
+PAUSES = st.sampled_from([2, 59, 61, 119, 121, 899, 901, 1801])
 ENDINGS = ("client", "server", "both at once", "half-close", "reset by client", "reset by server", "none")
 
 
@@ -68,11 +79,11 @@ def dialogues(
     tape = Script(first, hosts).open()
     if draw(st.integers(0, 4)) == 0:
         tape.packets.pop()  # the handshake's last acknowledgement rides on data
-    side = draw(st.sampled_from([SERVER, SERVER, SERVER, CLIENT]))
+    side = draw(SIDES)
     at = [0, 0]
     turns = []
     for _ in range(draw(st.integers(0, max_turns))):
-        for size in draw(st.lists(st.integers(1, 40) | st.sampled_from([1, 1448, 3000]), min_size=1, max_size=4)):
+        for size in draw(SIZES):
             data = STREAMS[side][at[side] : at[side] + size]
             at[side] += size
             tape.send(side, data)
@@ -131,7 +142,7 @@ def repeated(draw: st.DrawFn, dialogue: Dialogue, packets: Sequence[Packet], *, 
         packet = result[at]
         side = dialogue.side(packet)
         place = dialogue.place(packet)
-        kind = draw(st.sampled_from(["copy", "repack", "lie", "keep-alive", "keep-alive without data"]))
+        kind = draw(KINDS)
         later = min(len(result), at + 1 + draw(st.integers(0, 6)))
         if kind == "copy" or (kind == "lie" and not lies) or not packet.data or packet.flags & (SYN | FIN | RST):
             result.insert(later, packet)
@@ -157,7 +168,7 @@ def repeated(draw: st.DrawFn, dialogue: Dialogue, packets: Sequence[Packet], *, 
 @st.composite
 def lost(draw: st.DrawFn, packets: Sequence[Packet]) -> list[Packet]:
     """The capture misses some packets, or one direction, or the beginning, or the end."""
-    kind = draw(st.sampled_from(["some", "some", "some", "direction", "beginning", "end"]))
+    kind = draw(LOSSES)
     if kind == "direction":
         src = draw(st.sampled_from([packets[0].src, packets[0].dst]))
         return [packet for packet in packets if packet.src == src]
@@ -178,18 +189,14 @@ def mangled(draw: st.DrawFn, packets: Sequence[Packet]) -> list[Packet]:
             break
         at = draw(st.integers(0, len(result) - 1))
         packet = result[at]
-        near = st.integers(-70, 70)
-        far = st.sampled_from([2**30 - 1, 2**30, 2**31 - 1, 2**31, 2**31 + 1, 2**32 - 2**30, 2**32 - 2**30 - 1])
-        seq, ack = draw(near | far), draw(near | far)
-        changes = draw(st.sampled_from(["seq", "ack", "both", "flags", "cut", "new"]))
+        seq, ack = draw(SHIFTS), draw(SHIFTS)
+        changes = draw(CHANGES)
         if changes in ("seq", "both", "new"):
             packet = replace(packet, seq=(packet.seq + seq) % MODULUS)
         if changes in ("ack", "both"):
             packet = replace(packet, ack=(packet.ack + ack) % MODULUS)
         if changes in ("flags", "new"):
-            packet = replace(
-                packet, flags=draw(st.sampled_from([0, SYN, SYN | ACK, FIN | ACK, RST, RST | ACK, ACK, 0x1F]))
-            )
+            packet = replace(packet, flags=draw(FLAGS))
         if changes == "cut" and packet.data:
             packet = replace(packet, data=packet.data[: draw(st.integers(0, len(packet.data)))], wire=len(packet.data))
         if changes == "new":
@@ -207,7 +214,7 @@ def captured(draw: st.DrawFn, packets: Sequence[Packet]) -> list[Packet]:
         if not result:
             break
         at = draw(st.integers(0, len(result) - 1))
-        pause = draw(st.sampled_from([2, 59, 61, 119, 121, 899, 901, 1801])) * SECOND
+        pause = draw(PAUSES) * SECOND
         result[at:] = [replace(packet, time=packet.time + pause) for packet in result[at:]]
     for _ in range(draw(st.integers(0, 1))):
         if result:

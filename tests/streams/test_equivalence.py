@@ -13,6 +13,9 @@ from tests.streams.dialogues import ENDS, ISNS, captured, dialogues, lost, mangl
 from tests.streams.packets import MILLISECOND, Packet, timed, track
 
 CUTS = st.lists(st.integers(0, 60), max_size=6)
+NEAR = st.integers(-50, 2000) | st.sampled_from([2**20, -(2**20), 2**30, -(2**30)])
+FLAGS = st.integers(0, 31) | st.just(16)
+UNCAPTURED = st.sampled_from([0, 0, 0, 1, 30])
 
 
 @st.composite
@@ -37,8 +40,7 @@ def reused(draw: st.DrawFn) -> list[Packet]:
     first = draw(dialogues())
     packets = list(first.packets)
     for _ in range(draw(st.integers(1, 2))):
-        near = st.integers(-50, 2000) | st.sampled_from([2**20, -(2**20), 2**30, -(2**30)])
-        isns = [near.map(isn.__add__) | st.integers(0, 2**32 - 1) for isn in first.isns]
+        isns = [NEAR.map(isn.__add__) | st.integers(0, 2**32 - 1) for isn in first.isns]
         dialogue = draw(dialogues(ends=[first.ends], isns=(isns[0], isns[1])))
         after = list(dialogue.packets)[draw(st.integers(0, 4)) :]
         if draw(st.booleans()) and after:
@@ -95,9 +97,9 @@ def noise(draw: st.DrawFn) -> list[Packet]:
     for _ in range(count):
         src = draw(st.integers(0, 1))
         seq, ack = (base + draw(st.integers(-20, 60)) for _ in range(2))
-        flags = draw(st.integers(0, 31) | st.just(16))
+        flags = draw(FLAGS)
         data = draw(st.binary(max_size=20))
-        wire = len(data) + draw(st.sampled_from([0, 0, 0, 1, 30]))
+        wire = len(data) + draw(UNCAPTURED)
         packets.append(Packet(ends[src], ends[1 - src], seq % 2**32, ack % 2**32, flags, data, wire))
     return draw(captured(timed(packets)))
 
