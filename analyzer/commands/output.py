@@ -114,8 +114,11 @@ def _opened(name: str) -> tuple[TextIO, str | None]:
         mode = os.stat(name).st_mode if os.path.exists(name) else None
         if mode is not None and not stat.S_ISREG(mode):
             return open(name, "w", encoding="utf-8", newline=""), None
-        if mode is not None and _holds_capture(name):
-            raise UsageError(f"{name}: it is a capture, which a report must not replace; give another name")
+        if mode is not None:
+            from analyzer.capture.precious import treasure_in  # with numpy, which few commands need
+
+            if (treasure := treasure_in(name)) is not None:
+                raise UsageError(f"{name}: it is {treasure}, which a result must not replace; give another name")
         temporary = f"{_target(name)}.{os.getpid()}.part"
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
@@ -126,16 +129,6 @@ def _opened(name: str) -> tuple[TextIO, str | None]:
     except (OSError, ValueError) as error:
         raise _unwritable(name, error) from None
     return out, temporary
-
-
-def _holds_capture(name: str) -> bool:
-    """Whether a slip of the pen would cost somebody a recording: a capture, or compressed as captures are."""
-    from analyzer.capture.compression import MAGIC_BYTES, codec_of  # with numpy, which few commands need
-    from analyzer.capture.inputs import is_capture
-
-    with open(name, "rb") as present:
-        head = present.read(MAGIC_BYTES)
-    return is_capture(head) or codec_of(head) is not None
 
 
 def _put_in_place(name: str, temporary: str) -> None:

@@ -14,8 +14,7 @@ import stat
 from collections.abc import Callable
 from typing import TextIO
 
-from analyzer.capture.compression import MAGIC_BYTES, codec_of
-from analyzer.capture.inputs import is_capture
+from analyzer.capture.precious import treasure_in
 from analyzer.errors import UsageError
 
 MODE = 0o600
@@ -122,19 +121,17 @@ def _opened(name: str) -> int:
     descriptor = os.open(name, _FLAGS, MODE)
     try:
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
-            _refuse_capture(name)
+            _refuse_treasure(name)
     except BaseException:
         os.close(descriptor)
         raise
     return descriptor
 
 
-def _refuse_capture(name: str) -> None:
-    """A slip of the pen must not spoil a recording."""
-    with open(name, "rb") as present:
-        head = present.read(MAGIC_BYTES)
-    if is_capture(head) or codec_of(head) is not None:
-        raise UsageError(f"{name}: it is a capture, which events must not be appended to; give another name")
+def _refuse_treasure(name: str) -> None:
+    """A slip of the pen must not spoil a recording or a store."""
+    if (treasure := treasure_in(name)) is not None:
+        raise UsageError(f"{name}: it is {treasure}, which events must not be appended to; give another name")
 
 
 def _reason(error: Exception) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from analyzer.cli import main
 from analyzer.commands.output import output
+from analyzer.store import open_store
 from tests.commands.running import GENERATED, MECHANISMS, OFFICE, PATIENCE, run, shell, start
 from tests.support.material import REPOSITORY
 
@@ -124,6 +125,20 @@ def test_a_capture_is_never_replaced_by_a_report(
     assert main(["scan", str(mine), "--output", str(mine)]) == 2
     assert "it is a capture" in capsys.readouterr().err
     assert mine.read_bytes() == capture.read_bytes()
+
+
+@pytest.mark.parametrize("command", ["store export {0} {0}", "report --store {0} --format json --output {0}"])
+def test_a_store_is_never_replaced_by_what_comes_out_of_it(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "mail.db"
+    open_store(str(path)).close()
+    before = path.read_bytes()
+    assert main(command.format(path).split()) == 2
+    assert capsys.readouterr().err == f"smtpauth: {path}: it is a database, which a result must not replace; " + (
+        "give another name\n"
+    )
+    assert path.read_bytes() == before
 
 
 @needs_dev_full

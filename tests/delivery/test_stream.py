@@ -130,6 +130,14 @@ def test_a_capture_stays_as_it_is(tmp_path: Path, said: list[str]) -> None:
     assert copy.read_bytes() == before
 
 
+def test_a_database_stays_as_it_is(tmp_path: Path, said: list[str]) -> None:
+    store = tmp_path / "mail.db"
+    store.write_bytes(b"SQLite format 3\0 and so on")
+    with pytest.raises(UsageError, match="it is a database"):
+        EventFile(str(store), said.append)
+    assert store.read_bytes() == b"SQLite format 3\0 and so on"
+
+
 def test_a_pipe_that_nobody_reads_is_said(tmp_path: Path, said: list[str]) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
