@@ -25,6 +25,10 @@ FORMATS = ("table", "json", "jsonl", "csv", "markdown")
 STATUSES = ("exposed", "password", "mixed", "unknown", "no-auth")
 
 
+LARGEST = 1_000_000_000
+"""Of numbers that are given: seconds, days and MB beyond it mean no more, and would leave the 64 bits of nanoseconds."""
+
+
 class Parser(argparse.ArgumentParser):
     """One that says in a line what is wrong, and where help is."""
 
@@ -140,10 +144,13 @@ def add_shared(command: argparse.ArgumentParser) -> None:
 
 
 def positive(text: str) -> int:
-    """A positive whole number."""
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
+    """A positive whole number, not larger than :data:`LARGEST`."""
+    digits = text.lstrip("0")
+    if not text.isascii() or not text.isdigit() or not digits:
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
-    return int(text)
+    if len(digits) > len(str(LARGEST)) or int(digits) > LARGEST:
+        raise argparse.ArgumentTypeError(f"it is more than {LARGEST:,}")
+    return int(digits)
 
 
 def port(text: str) -> int:

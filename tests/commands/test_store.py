@@ -156,7 +156,8 @@ def test_a_store_goes_through_a_pipe_into_another(call: Call, filled: str, tmp_p
 
 
 def test_prune_and_init_say_what_they_did(call: Call, filled: str, tmp_path: Path) -> None:
-    assert "0 sessions removed" in call("store", "prune", filled, "--keep-days", "7").stderr
+    assert "0 sessions removed" in call("store", "prune", filled, "--keep-days", "1000000000").stderr
+    assert "0 sessions removed" in call("store", "prune", filled, "--keep-days", "007").stderr
     assert json.loads(call("store", "status", filled, "--format", "json").stdout)["keep_days"] == 7
     assert "nothing to do" in call("store", "init", filled).stderr
     done = call("store", "init", tmp_path / "new.db")
@@ -170,6 +171,8 @@ def test_prune_and_init_say_what_they_did(call: Call, filled: str, tmp_path: Pat
         (["status", "x.db", "y"], "takes no file"),
         (["status", "x.db", "--keep-days", "3"], "goes with 'store prune'"),
         (["prune", "x.db", "--keep-days", "0"], "positive whole number"),
+        (["prune", "x.db", "--keep-days", "1000000001"], "argument --keep-days: it is more than 1,000,000,000"),
+        (["prune", "x.db", "--keep-days", "9" * 5_000], "argument --keep-days: it is more than 1,000,000,000"),
         (["vacuum", "x.db"], "invalid choice"),
         (["export", "none.db"], "there is no store yet"),
         (["import", "x.db", "no/such/file"], "cannot be read"),
