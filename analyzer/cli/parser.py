@@ -26,7 +26,7 @@ STATUSES = ("exposed", "password", "mixed", "unknown", "no-auth")
 
 
 LARGEST = 1_000_000_000
-"""Of numbers that are given: seconds, days and MB beyond it mean no more, and would leave the 64 bits of nanoseconds."""
+"""Of numbers that are given. Seconds, days and MB beyond it mean no more, and would not fit what they are given to."""
 
 
 class Parser(argparse.ArgumentParser):
