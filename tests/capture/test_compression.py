@@ -8,6 +8,7 @@ import io
 import lzma
 import tracemalloc
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import lz4.frame
@@ -33,6 +34,19 @@ COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
 NAMES = sorted(COMPRESSORS)
 FRAMES = [Frame(NOON + n * 1_000_000, (n * 2654435761).to_bytes(8, "big") * 20, 160) for n in range(3000)]
 CAPTURE = writers.pcap(FRAMES)
+
+
+@cache
+def noise() -> list[Frame]:
+    """Two megabytes that no compression makes any smaller."""
+    content = b"".join((n * 2654435761 % 2**32).to_bytes(4, "big") for n in range(500_000))
+    return [Frame(NOON + n * 1000, content[n * 1000 : n * 1000 + 1000], 1000) for n in range(2000)]
+
+
+@cache
+def compressed_noise(name: str) -> bytes:
+    """A capture of it, compressed."""
+    return COMPRESSORS[name](writers.pcap(noise()))
 
 
 def plain(data: bytes, size: int = 10_000) -> tuple[bytes, str | None]:
@@ -71,10 +85,10 @@ def test_members_one_after_the_other_are_one_stream(name: str, parts: list[bytes
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_member_that_ends_where_a_read_ends_is_followed_by_the_next(name: str) -> None:
-    noise = b"".join((n * 2654435761 % 2**32).to_bytes(4, "big") for n in range(INPUT_BYTES))
+    content = b"".join((n * 2654435761 % 2**32).to_bytes(4, "big") for n in range(INPUT_BYTES))
     for size in (40_000, 65_000, 200_000):
-        parts = [noise[:size], noise[size:]]
-        assert plain(b"".join(COMPRESSORS[name](part) for part in parts)) == (noise, None)
+        parts = [content[:size], content[size:]]
+        assert plain(b"".join(COMPRESSORS[name](part) for part in parts)) == (content, None)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -97,11 +111,9 @@ def test_skippable_zstd_frames_come_first_in_parallel_archives() -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("share", [0.6, 0.8, 0.999])
 def test_cut_compressed_data_gives_the_frames_before_the_cut(name: str, share: float) -> None:
-    noise = b"".join((n * 2654435761 % 2**32).to_bytes(4, "big") for n in range(500_000))
-    frames = [Frame(NOON + n * 1000, noise[n * 1000 : n * 1000 + 1000], 1000) for n in range(2000)]
-    data = COMPRESSORS[name](writers.pcap(frames))
+    data = compressed_noise(name)
     found, captures = read_bytes(data[: int(len(data) * share)])
-    assert found == frames[: len(found)]
+    assert found == noise()[: len(found)]
     assert found
     (damage,) = captures.damage
     assert damage.what == f"its {name} data ends too early; the rest is lost"
@@ -109,13 +121,11 @@ def test_cut_compressed_data_gives_the_frames_before_the_cut(name: str, share: f
 
 @pytest.mark.parametrize("name", NAMES)
 def test_compressed_data_broken_midway_gives_the_frames_before(name: str) -> None:
-    noise = b"".join((n * 2654435761 % 2**32).to_bytes(4, "big") for n in range(500_000))
-    frames = [Frame(NOON + n * 1000, noise[n * 1000 : n * 1000 + 1000], 1000) for n in range(2000)]
-    data = bytearray(COMPRESSORS[name](writers.pcap(frames)))
+    data = bytearray(compressed_noise(name))
     middle = len(data) * 3 // 4
     data[middle : middle + 3000] = bytes(3000)
     found, captures = read_bytes(bytes(data))
-    assert found[:500] == frames[:500]
+    assert found[:500] == noise()[:500]
     assert len(captures.damage) == 1
     assert captures.damage[0].name == "standard input"
 
