@@ -56,12 +56,23 @@ def engine_of(url: URL, wait: float = WAIT) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
-        options = {"connect_timeout": str(CONNECT), "application_name": "smtpauth", **_PATIENCE}
+        options = {"connect_timeout": str(CONNECT), "application_name": "smtpauth", "client_encoding": "utf8"}
+        options |= _PATIENCE
         unset = {name: value for name, value in options.items() if name not in url.query}
         # A plan that was made for an empty table would be kept while it grows; poolers of connections know none either.
         engine = create_engine(url, poolclass=NullPool, connect_args={**unset, "prepare_threshold": None})
+        event.listen(engine, "connect", lambda connection, _: _check_encoding(connection, url))
         event.listen(engine, "begin", lambda connection: _begin_postgresql(connection, wait))
     return engine
+
+
+def _check_encoding(connection: Any, url: URL) -> None:
+    """See that names in any script have a place there: better told at once than by the first that has none."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise InputError(
+            shown(url), f"its encoding is {encoding}, which does not hold every name", "createdb -E UTF8 -T template0"
+        )
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:

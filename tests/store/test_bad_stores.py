@@ -283,6 +283,17 @@ def test_a_query_that_the_server_ends_is_told(postgresql: Server) -> None:
         connection.exec_driver_sql("SELECT pg_sleep(60)")
 
 
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_database_that_does_not_hold_every_name_is_told(postgresql: Server, encoding: str) -> None:
+    with postgresql.connect() as server:
+        server.execute(
+            f"CREATE DATABASE {encoding} ENCODING '{encoding}' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+        )
+    for ask in (initialise, open_store):
+        with pytest.raises(UsageError, match=f"its encoding is {encoding}"):
+            ask(postgresql.url(encoding.lower()))
+
+
 def test_a_database_that_is_not_there_is_told(postgresql: Server) -> None:
     _told(postgresql.url("nowhere"), "there is no such database")
 
