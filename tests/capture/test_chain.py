@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from struct import pack
 from typing import Any
 from unittest.mock import patch
@@ -40,33 +41,26 @@ def small_cursors(stride: int, window: int) -> Iterator[None]:
 times = st.integers(NOON // 1000, NOON // 1000 + 200_000).map(lambda microseconds: microseconds * 1000)
 
 
-@st.composite
-def imitations(draw: st.DrawFn, order: str) -> bytes:
+@cache  # made once for all the frames of all the files: to make a strategy takes longer than to draw from it
+def imitations(order: str) -> st.SearchStrategy[bytes]:
     """Bytes that look like the headers of records, some of which lead to others, past the end, or nowhere."""
-    parts = draw(
-        st.lists(
-            st.one_of(
-                st.binary(max_size=40),
-                st.builds(
-                    lambda time, length: writers.pcap_record(Frame(time, bytes(length), length), order),
-                    times,
-                    st.integers(0, 60),
-                ),
-                st.builds(
-                    lambda time, length: pack(f"{order}4I", time // 10**9, 5, length, length),
-                    times,
-                    st.sampled_from([0, 1, 100, 500, 262_144, 0xFFFF_FFFF]),
-                ),
-                st.builds(
-                    lambda time, length: writers.enhanced(time, bytes(length), order=order), times, st.integers(0, 60)
-                ),
-                st.builds(lambda total: pack(f"{order}7I", 6, total, 0, 1, 2, 3, 3), st.sampled_from([0, 32, 36, 400])),
-                st.just(b"\n\r\r\n" + b"\x4d\x3c\x2b\x1a" * 3),
-            ),
-            max_size=6,
-        )
+    parts = st.one_of(
+        st.binary(max_size=40),
+        st.builds(
+            lambda time, length: writers.pcap_record(Frame(time, bytes(length), length), order),
+            times,
+            st.integers(0, 60),
+        ),
+        st.builds(
+            lambda time, length: pack(f"{order}4I", time // 10**9, 5, length, length),
+            times,
+            st.sampled_from([0, 1, 100, 500, 262_144, 0xFFFF_FFFF]),
+        ),
+        st.builds(lambda time, length: writers.enhanced(time, bytes(length), order=order), times, st.integers(0, 60)),
+        st.builds(lambda total: pack(f"{order}7I", 6, total, 0, 1, 2, 3, 3), st.sampled_from([0, 32, 36, 400])),
+        st.just(b"\n\r\r\n" + b"\x4d\x3c\x2b\x1a" * 3),
     )
-    return b"".join(parts)
+    return st.lists(parts, max_size=6).map(b"".join)
 
 
 @st.composite

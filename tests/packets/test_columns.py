@@ -33,15 +33,22 @@ COMMON = [WRAPPED[name] for name in ("ethernet", "802.1Q", "QinQ", "IP options",
 ]
 
 
+# Made once: to make a strategy takes longer than to draw from it.
+GIVEN = st.sampled_from(COMMON) | st.sampled_from(SAMPLES)
+CHANGES = st.sampled_from([0, 0, 0, 1, 1, 2, 4])
+VALUES = st.integers(0, 255) | st.sampled_from([0, 4, 6, 17, 41, 44, 45, 47, 51, 0x45, 0x81, 0xFF])
+ENDINGS = st.sampled_from([None, None, "cut", "cut on the wire too", "padded"])
+
+
 @st.composite
 def frames(draw: st.DrawFn) -> Frame:
     """A valid frame, perhaps cut short by a snapshot length, perhaps with bytes changed anywhere."""
-    frame = draw(st.sampled_from(COMMON) | st.sampled_from(SAMPLES))
+    frame = draw(GIVEN)
     data = bytearray(frame.data)
-    for _ in range(draw(st.sampled_from([0, 0, 0, 1, 1, 2, 4]))):
+    for _ in range(draw(CHANGES)):
         at = draw(st.integers(0, len(data) - 1) | st.integers(0, min(60, len(data) - 1)))
-        data[at] = draw(st.integers(0, 255) | st.sampled_from([0, 4, 6, 17, 41, 44, 45, 47, 51, 0x45, 0x81, 0xFF]))
-    cut = draw(st.sampled_from([None, None, "cut", "cut on the wire too", "padded"]))
+        data[at] = draw(VALUES)
+    cut = draw(ENDINGS)
     wire = None
     if cut == "padded":
         data += bytes(draw(st.integers(1, 20)))
