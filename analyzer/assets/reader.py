@@ -29,6 +29,9 @@ MOST_ROWS = 200_000
 
 MOST_COLUMNS = 200
 
+MOST_ADDRESSES = 500_000
+"""Addresses, networks and MACs in all rows, up to 600 bytes of memory each."""
+
 MOST_IN_CELL = 64
 """Addresses in one cell; hosts with many have a dozen."""
 
@@ -66,7 +69,15 @@ def read_assets(name: str) -> AssetList:
             f"line {header.line} has no column for addresses; headers seen: {_listed(header.cells)}",
             "name one of them ip or mac",
         )
-    return AssetList([_entry(name, header, columns, row) for row in rows])
+    entries: list[Entry] = []
+    count = 0
+    for row in rows:
+        entry = _entry(name, header, columns, row)
+        count += len(entry.addresses) + len(entry.macs) + len(entry.networks)
+        if count > MOST_ADDRESSES:
+            raise InputError(name, f"it has more than {MOST_ADDRESSES:,} addresses", "give the list of devices alone")
+        entries.append(entry)
+    return AssetList(entries)
 
 
 def _text(name: str) -> str:

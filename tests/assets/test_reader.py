@@ -130,6 +130,10 @@ def test_huge_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(reader, "MOST_ROWS", 3)
     assert refusal(tmp_path, "ip\n" + "10.0.0.1\n" * 4).startswith("it has more than 3 rows")
     assert len(listed(tmp_path, "ip\n" + "10.0.0.1\n" * 3)) == 1
+    monkeypatch.setattr(reader, "MOST_ADDRESSES", 5)
+    assert refusal(tmp_path, "ip;mac\n10.0.0.1,10.0.0.2;\n10.0.1.0/24,10.0.2.0/24,10.0.0.3;001122334455\n").startswith(
+        "it has more than 5 addresses"
+    )
 
 
 def test_long_cells_wide_rows_and_many_headers_are_cut(tmp_path: Path) -> None:
