@@ -141,6 +141,11 @@ OF_DAMAGE: Final = (ValueError, TypeError, LookupError, AttributeError, Overflow
 
 _DAMAGED: Final = ("the database is damaged", "restore it from a backup")
 
+_REPLACED: Final = (
+    "its tables are not those of a store; was it removed or replaced meanwhile?",
+    "restore it from a backup, or make it anew with 'smtpauth store init'",
+)
+
 _NO_ROOM_BESIDE: Final = ("no file can be made beside it, as SQLite must even to read", "check its directory's rights")
 
 _SQLITE: Final[dict[str, tuple[str, str | None]]] = {
@@ -166,11 +171,15 @@ def _of_sqlite(error: BaseException | None) -> tuple[str, str | None]:
             return said
     if str(error).startswith("Could not decode to UTF-8"):  # Python's word for text that is none; it goes on with it
         return _DAMAGED
+    if str(error).startswith(("no such table", "no such column")):  # for which SQLite has no code of its own
+        return _REPLACED
     return f"it cannot be used{_in_brackets(error)}", None
 
 
 _POSTGRESQL: Final[dict[str, tuple[str, str | None]]] = {
     "28": ("the server does not let this user in", "check user, password and pg_hba.conf"),
+    "42P01": _REPLACED,
+    "42703": _REPLACED,
     "3D000": ("there is no such database", "create it, then run 'smtpauth store init'"),
     "42501": ("this user may not do that", "grant it the right to create and change tables"),
     "53": (

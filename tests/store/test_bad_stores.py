@@ -214,6 +214,18 @@ def test_a_file_that_is_not_there_is_only_made_where_it_may_be(tmp_path: Path) -
     assert not list(tmp_path.iterdir())
 
 
+def test_a_store_that_is_removed_while_it_is_used_is_told(url: str, postgresql: Server) -> None:
+    with open_store(url) as store:
+        store.ingest([session()])
+        if url.startswith("postgresql"):
+            with postgresql.connect(url.removeprefix("postgresql://smtpauth@/").split("?")[0]) as server:
+                server.execute("DROP TABLE inputs, settings")
+        else:
+            Path(url).unlink()
+        with pytest.raises(UsageError, match="was it removed or replaced meanwhile"):
+            store.ingest([session(client_port=9)])
+
+
 def test_a_locked_file_is_waited_for_and_then_told(tmp_path: Path) -> None:
     name = str(tmp_path / "store.db")
     with open_store(name, wait=0.2) as store:
