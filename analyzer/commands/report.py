@@ -54,9 +54,10 @@ def _run(options: argparse.Namespace) -> int:
     assets = None if options.assets is None else read_assets(options.assets)
     knowledge = knowledge_of(options.knowledge)
     with open_store(options.store, create=False) as store:  # to the end: damage may be met where it is shown
-        period = _period(options, today, store)
-        report = compile_report(store, period)
-        reach = store.days()
+        with store.at_one_moment():
+            period = _period(options, today, store)
+            report = compile_report(store, period)
+            reach = store.days()
         if assets is not None:
             report = _with_assets(report, assets)
         document = _document(report, knowledge, options)

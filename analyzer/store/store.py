@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from analyzer.errors import InputError, UsageError
 from analyzer.history.model import Quality, TrendPoint
@@ -64,13 +64,16 @@ class Store:
     errors of the program.
 
     Every method raises :class:`analyzer.errors.UsageError` where the database cannot be used. It holds no connection
-    between calls: a server may be restarted meanwhile.
+    between calls, but for :meth:`at_one_moment`: a server may be restarted meanwhile.
     """
 
     def __init__(
         self, url: str, *, create: bool = True, wait: float = WAIT, today: Callable[[], date] = _today
     ) -> None:
         self._today = today
+        self._connection: Connection | None = None  # while all that is read is of one moment
+        self._made: dict[int, Week] = {}  # worked out meanwhile: who reads one moment does not write at the same time
+        self._made_as_of = 0
         self._engine = engine_of(url_of(url), wait)
         where = self._engine.url
         self.name = shown(where)
@@ -149,11 +152,33 @@ class Store:
 
     # --- out --------------------------------------------------------------------------------------------
 
+    @contextlib.contextmanager
+    def at_one_moment(self) -> Iterator[None]:
+        """What is read within is of one moment, whoever writes meanwhile, and over one connection."""
+        with transaction(self._engine, writes=False) as connection:
+            self._connection = connection
+            try:
+                yield
+            except BaseException:
+                self._made.clear()
+                raise
+            finally:
+                self._connection = None
+        self._keep_made()
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        if self._connection is not None:
+            yield self._connection
+            return
+        with transaction(self._engine, writes=False) as connection:
+            yield connection
+
     def known(self, identities: Collection[str]) -> set[str]:
         """Those of ``identities`` (:attr:`Source.identity`) that were recorded."""
         wanted = sorted(identities)
         found: set[str] = set()
-        with transaction(self._engine, writes=False) as connection:
+        with self._reading() as connection:
             for at in range(0, len(wanted), ASKED):
                 asked = select(inputs.c.identity).where(inputs.c.identity.in_(wanted[at : at + ASKED]))
                 found.update(identity for identity in connection.execute(asked).scalars() if identity is not None)
@@ -161,7 +186,7 @@ class Store:
 
     def days(self) -> tuple[date, date] | None:
         """First and last day (UTC) on which anything was seen; ``None`` while the store is empty."""
-        with transaction(self._engine, writes=False) as connection:
+        with self._reading() as connection:
             return query.days(connection)
 
     def inventory(self, first: date, last: date, clients: Collection[str] | None = None) -> Inventory:
@@ -170,50 +195,51 @@ class Store:
         Args:
             clients: look only at these addresses.
         """
-        with transaction(self._engine, writes=False) as connection:
+        with self._reading() as connection:
             return query.inventory(connection, first, last, clients)
 
     def roster(self, first: date, last: date) -> Roster:
         """As :meth:`inventory`, in short."""
-        with transaction(self._engine, writes=False) as connection:
-            return trend.roster(connection, first, last)
+        with self._reading() as connection:
+            return trend.roster(connection, first, last, self._made)
 
     def last_days(self, first: date, last: date, most: int) -> Mapping[str, date]:
         """The last of these days, both ends included, on which each client address was seen, of the ``most`` that were
         seen last."""
-        with transaction(self._engine, writes=False) as connection:
+        with self._reading() as connection:
             return query.last_days(connection, first, last, most)
 
     def days_seen(self, first: date, last: date, clients: Collection[str]) -> Mapping[str, Sequence[date]]:
         """The days, both ends included, on which each of these client addresses was seen, in order."""
-        with transaction(self._engine, writes=False) as connection:
+        with self._reading() as connection:
             return query.days_seen(connection, first, last, clients)
 
     def days_observed(self, first: date, last: date) -> Sequence[date]:
         """The days, both ends included, on which anything was seen, in order."""
-        with transaction(self._engine, writes=False) as connection:
+        with self._reading() as connection:
             return query.days_observed(connection, first, last)
 
     def trend(self, weeks: int, last: date) -> Sequence[TrendPoint]:
         """The ``weeks`` ISO weeks up to the one that ``last`` lies in, oldest first, none before the first day."""
-        with transaction(self._engine, writes=False) as connection:
+        with self._reading() as connection:
             wanted = trend.mondays(connection, weeks, last)
             points = trend.kept(connection, wanted)
-            absent = trend.missing(connection, wanted)
-            made = [trend.work_out(connection, monday) for monday in absent]
-            as_of = trend.changes(connection)
-        if made:
-            self._keep(made, as_of)
-        return sorted([*points, *(week.point for week in made)], key=lambda point: point.period.first)
+            for monday in trend.missing(connection, wanted):
+                self._made[monday] = trend.work_out(connection, monday)
+                points.append(self._made[monday].point)
+            self._made_as_of = trend.changes(connection)
+        if self._connection is None:
+            self._keep_made()
+        return sorted(points, key=lambda point: point.period.first)
 
     def quality(self, first: date, last: date) -> Quality:
         """How well the traffic of these days, both included, was observed."""
-        with transaction(self._engine, writes=False) as connection:
+        with self._reading() as connection:
             return query.quality(connection, first, last)
 
     def sensors(self, first: date, last: date) -> set[str]:
         """Who reported of these days, both included."""
-        with transaction(self._engine, writes=False) as connection:
+        with self._reading() as connection:
             return query.sensors(connection, first, last)
 
     def first_seen(self, clients: Collection[str] | None = None) -> Mapping[str, int]:
@@ -222,12 +248,12 @@ class Store:
         Args:
             clients: look only at these.
         """
-        with transaction(self._engine, writes=False) as connection:
+        with self._reading() as connection:
             return query.first_seen(connection, clients)
 
     def status(self) -> StoreStatus:
         """What is in it."""
-        with transaction(self._engine, writes=False) as connection:
+        with self._reading() as connection:
 
             def count(of: object) -> int:
                 return int(connection.execute(select(func.count()).select_from(of)).scalar_one())  # type: ignore[arg-type]
@@ -277,6 +303,12 @@ class Store:
             done = taking.take(lines)
             ingestion.finish()
         return done, taking.sums, taking.skipped
+
+    def _keep_made(self) -> None:
+        made = list(self._made.values())
+        self._made.clear()
+        if made:
+            self._keep(made, self._made_as_of)
 
     def _keep(self, worked_out: Iterable[Week], as_of: int) -> None:
         """Remember weeks; who may only read does without."""

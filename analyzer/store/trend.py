@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -114,11 +114,12 @@ def kept(connection: Connection, wanted: Iterable[int]) -> list[TrendPoint]:
     ]
 
 
-def roster(connection: Connection, first: date, last: date) -> Roster:
-    """Who was seen in these days; at once where they are a week that is worked out."""
+def roster(connection: Connection, first: date, last: date, made: Mapping[int, Week]) -> Roster:
+    """Who was seen in these days; at once where they are a week that is kept, or one that was just ``made``."""
     if first.weekday() == 0 and last - first == timedelta(days=6):
-        query = select(weeks.c.roster).where(_IS_OURS, weeks.c.monday == number_of(first))
-        content = connection.execute(query).scalar()
+        monday = number_of(first)
+        query = select(weeks.c.roster).where(_IS_OURS, weeks.c.monday == monday)
+        content = made[monday].roster if monday in made else connection.execute(query).scalar()
         if content is not None:
             with contextlib.suppress(ValueError):  # a damaged one is made again
                 return unpacked(content, known_names(connection, first, last))

@@ -146,3 +146,35 @@ def test_leases_that_become_known_later_change_the_weeks_they_are_of(store: Stor
     change(store, devices=99)
     store.ingest([], names=leases)  # nothing new
     assert [point.devices for point in store.trend(2, SUNDAY + timedelta(7))] == [99, 99]
+
+
+def test_what_is_read_at_one_moment_is_what_was_there_when_it_began(url: str) -> None:
+    with open_store(url) as store, open_store(url) as other:
+        store.ingest([seen()])
+        with store.at_one_moment():
+            assert store.inventory(MONDAY, SUNDAY).sessions == 1
+            other.ingest([seen(1, client="10.0.0.9")])
+            assert store.inventory(MONDAY, SUNDAY).sessions == 1
+            assert store.trend(1, SUNDAY)[0].devices == 1
+            assert len(store.roster(MONDAY, SUNDAY).outlines) == 1
+        assert store.trend(1, SUNDAY)[0].devices == 2  # what was worked out of that moment was not kept
+        assert store.inventory(MONDAY, SUNDAY).sessions == 2
+
+
+def test_what_is_worked_out_at_one_moment_is_kept_after_it(store: Store) -> None:
+    store.ingest([seen()])
+    with store.at_one_moment():
+        store.trend(1, SUNDAY)
+        assert len(store.roster(MONDAY, SUNDAY).outlines) == 1
+    assert read(store) is not None
+
+
+def test_a_moment_that_ends_in_an_error_leaves_nothing_behind(store: Store) -> None:
+    store.ingest([seen()])
+    with pytest.raises(RuntimeError), store.at_one_moment():
+        store.trend(1, SUNDAY)
+        raise RuntimeError
+    assert not store._made
+    store.ingest([seen(1, client="10.0.0.9")])
+    assert store.trend(1, SUNDAY)[0].devices == 2
+    assert len(store.roster(MONDAY, SUNDAY).outlines) == 2

@@ -32,9 +32,9 @@ for what the beginning did not show."""
 MAX_WAYS: Final = 128
 """Nodes and histories kept at a time; honest dialogues need a dozen, so only absurd ones lose any."""
 
-MAX_CHARTS: Final = 4096
-"""Beginnings of dialogues that are kept, some 5 KB each. A network of some hundred devices has a few thousand, and
-twice as many make nothing faster: what is looked at again lies far apart in memory then."""
+MAX_CHARTS: Final = 1536
+"""Beginnings of dialogues that are kept, some 10 KB each with what belongs to them: those of some hundred devices. More
+would save little time, and make long inputs take more memory than short ones."""
 
 _NEGLIGIBLE: Final = 1e-5
 """Share of the whole below which a way is given up."""
