@@ -38,6 +38,29 @@ def settled(session: Session) -> Session:
     return session
 
 
+# Made once: to make a strategy takes longer than to draw from it.
+_anyone = made.sessions()
+_seconds = st.sampled_from([0, 1, 2, 4, 9, 30])
+_days = st.integers(0, 2)
+_durations = st.sampled_from([0, 1, 3, 20])
+_fields: dict[str, st.SearchStrategy[object]] = {
+    "client_port": st.sampled_from([40001, 40002]),
+    "serial": st.sampled_from([None, 7, 8]),
+    "complete": st.booleans(),
+    "gaps": st.integers(0, 1),
+    "mail_program": st.sampled_from([None, "MFP 2.1"]),
+}
+_tls_fields: dict[str, st.SearchStrategy[object]] = {
+    "tls_mode": st.sampled_from(["starttls", "implicit", None]),
+    "tls_ja4": st.sampled_from([None, "t13d1516h2_8daaf6152771_b0da82dd1658"]),
+    "tls_sni": st.sampled_from([None, "smtp.office365.com"]),
+}
+_reasons = st.sampled_from(["ambiguous", "gap", "padding"])
+_likelihoods: st.SearchStrategy[dict[str, float]] = st.sampled_from(
+    [{}, {"basic": 0.0, "oauth": -2.5}, {"oauth": 0.0, "basic": -7.0}]
+)
+
+
 @st.composite
 def sessions(draw: st.DrawFn, *, timeless: bool = False) -> Session:
     """Whole and half ones, with and without a serial, within some seconds or days of each other.
@@ -45,24 +68,18 @@ def sessions(draw: st.DrawFn, *, timeless: bool = False) -> Session:
     Args:
         timeless: also some of captures without times.
     """
-    found = draw(made.sessions())
-    start = START + draw(st.sampled_from([0, 1, 2, 4, 9, 30])) * SECOND + draw(st.integers(0, 2)) * DAY
+    found = draw(_anyone)
+    start = START + draw(_seconds) * SECOND + draw(_days) * DAY
     found.start = draw(st.sampled_from([0, start, start, start])) if timeless else start
-    found.end = found.start + draw(st.sampled_from([0, 1, 3, 20])) * SECOND
-    found.client_port = draw(st.sampled_from([40001, 40002]))
-    found.serial = draw(st.sampled_from([None, 7, 8]))
-    found.complete = draw(st.booleans())
-    found.gaps = draw(st.integers(0, 1))
-    found.mail_program = draw(st.sampled_from([None, "MFP 2.1"]))
+    found.end = found.start + draw(_durations) * SECOND
+    for name, strategy in _fields.items():
+        setattr(found, name, draw(strategy))
     if draw(st.booleans()):
-        found.tls_mode = draw(st.sampled_from(["starttls", "implicit", None]))
-        found.tls_ja4 = draw(st.sampled_from([None, "t13d1516h2_8daaf6152771_b0da82dd1658"]))
-        found.tls_sni = draw(st.sampled_from([None, "smtp.office365.com"]))
+        for name, strategy in _tls_fields.items():
+            setattr(found, name, draw(strategy))
         if not found.auth:
-            found.reason = draw(st.sampled_from(["ambiguous", "gap", "padding"])) if found.method == "unknown" else None
-            found.likelihoods = draw(
-                st.sampled_from([{}, {"basic": 0.0, "oauth": -2.5}, {"oauth": 0.0, "basic": -7.0}])
-            )
+            found.reason = draw(_reasons) if found.method == "unknown" else None
+            found.likelihoods = dict(draw(_likelihoods))
     return settled(found)
 
 

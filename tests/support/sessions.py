@@ -88,33 +88,44 @@ attempts = st.builds(
 )
 
 
+# Made once: to make a strategy takes longer than to draw from it.
+_attempted = st.lists(attempts, max_size=3)
+_inferred_methods = st.sampled_from(["basic", "oauth", "none", "unknown"])
+_silent_methods = st.sampled_from(["none", "unknown"])
+_confidences = st.sampled_from([0.9, 0.97, 0.995])
+_reasons = st.sampled_from(["gap", "inside-tls"])
+_clients = st.sampled_from(["10.0.0.1", "10.0.0.2", "10.0.1.9", "203.0.113.7", "fd00::5", "fe80::5"])
+_durations = st.integers(0, 100)
+_fields: dict[str, st.SearchStrategy[Any]] = {
+    "client_mac": st.sampled_from([None, 0x0017C8000001, 0x0017C8000002, 0x020000000001]),
+    "client_ttl": st.sampled_from([None, 64, 128, 63]),
+    "ehlo": st.none() | _names,
+    "server_ip": st.sampled_from(["10.10.0.11", "52.96.0.1", "2001:db8::25"]),
+    "server_port": st.sampled_from([25, 587, 465]),
+    "server_name": st.sampled_from([None, "mail.example.com", "smtp.example.com"]),
+    "provider": st.sampled_from([None, "exchange-online", "sendgrid"]),
+    "messages": st.integers(0, 2),
+    "is_smtp": st.sampled_from([True, True, True, False]),
+}
+
+
 @st.composite
 def sessions(draw: st.DrawFn) -> Session:
     """Sessions of few clients, servers and accounts, so that they meet."""
     start = draw(_times)
     inferred = draw(st.booleans())
-    tried = [] if inferred else draw(st.lists(attempts, max_size=3))
+    tried = [] if inferred else draw(_attempted)
     fields: dict[str, Any] = {}
     if not tried:
-        fields["method"] = draw(
-            st.sampled_from(["basic", "oauth", "none", "unknown"] if inferred else ["none", "unknown"])
-        )
+        fields["method"] = draw(_inferred_methods if inferred else _silent_methods)
         if inferred and fields["method"] != "unknown":
-            fields |= {"evidence": "inferred", "confidence": draw(st.sampled_from([0.9, 0.97, 0.995]))}
-        fields["reason"] = draw(st.sampled_from(["gap", "inside-tls"])) if fields["method"] == "unknown" else None
+            fields |= {"evidence": "inferred", "confidence": draw(_confidences)}
+        fields["reason"] = draw(_reasons) if fields["method"] == "unknown" else None
     return session(
         *tried,
-        client=draw(st.sampled_from(["10.0.0.1", "10.0.0.2", "10.0.1.9", "203.0.113.7", "fd00::5", "fe80::5"])),
+        client=draw(_clients),
         start=start,
-        end=start + draw(st.integers(0, 100)) * SECOND,
-        client_mac=draw(st.sampled_from([None, 0x0017C8000001, 0x0017C8000002, 0x020000000001])),
-        client_ttl=draw(st.sampled_from([None, 64, 128, 63])),
-        ehlo=draw(st.none() | _names),
-        server_ip=draw(st.sampled_from(["10.10.0.11", "52.96.0.1", "2001:db8::25"])),
-        server_port=draw(st.sampled_from([25, 587, 465])),
-        server_name=draw(st.sampled_from([None, "mail.example.com", "smtp.example.com"])),
-        provider=draw(st.sampled_from([None, "exchange-online", "sendgrid"])),
-        messages=draw(st.integers(0, 2)),
-        is_smtp=draw(st.sampled_from([True, True, True, False])),
+        end=start + draw(_durations) * SECOND,
+        **{name: draw(strategy) for name, strategy in _fields.items()},
         **fields,
     )
