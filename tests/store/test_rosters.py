@@ -171,9 +171,14 @@ def test_what_is_worked_out_at_one_moment_is_kept_after_it(store: Store) -> None
 
 def test_a_moment_that_ends_in_an_error_leaves_nothing_behind(store: Store) -> None:
     store.ingest([seen()])
-    with pytest.raises(RuntimeError), store.at_one_moment():
-        store.trend(1, SUNDAY)
-        raise RuntimeError
+
+    def fail() -> None:
+        with store.at_one_moment():
+            store.trend(1, SUNDAY)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert not store._made
     store.ingest([seen(1, client="10.0.0.9")])
     assert store.trend(1, SUNDAY)[0].devices == 2
