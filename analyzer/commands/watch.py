@@ -82,7 +82,7 @@ class _Watch:
         self._watcher: Watcher = known.watcher()
         self._throttle = Throttle(options.throttle * SECOND) if options.throttle else Throttle()
         self._status = StatusLine(wanted=not options.quiet)
-        self._absent = self._too_many = False
+        self._absent = self._too_many = self._late = False
         self._latest = 0
         self._spent = 0.0  # seconds for the last look
         self._taker = Taker(
@@ -136,6 +136,12 @@ class _Watch:
             self._too_many = True
             self._say(
                 f"incomplete: {self._options.directory} holds more than {MOST_FILES:,} files; the others are not read"
+            )
+        if self._follower.missed and not self._late:
+            self._late = True
+            self._say(
+                f"incomplete: files in {self._options.directory} were removed before they were read, as their numbers "
+                "show; give the ring more files, or larger ones"
             )
         self._taker.take(finished, drain=self._options.drain, stop=stop)
         for event in self._throttle.due(self._latest):
@@ -212,7 +218,7 @@ class _Watch:
             self._sum_up()
         if interrupted:
             return INTERRUPTED
-        whole = report.complete and not (taker.counts.lost or taker.ended or self._too_many)
+        whole = report.complete and not (taker.counts.lost or taker.ended or self._too_many or self._late)
         return DONE if whole and not self._absent else INCOMPLETE
 
     def _report(self, *, interrupted: bool) -> Report:
@@ -231,6 +237,8 @@ class _Watch:
         )
         if taker.waiting:
             say(f"{plural(taker.waiting, 'file')} may have connections that go on; what is needed is read again")
+        if self._late:
+            say(f"incomplete: {plural(self._follower.missed, 'file')} removed before they were read")
         if taker.ended:
             say("incomplete: connections in files that came out of order were stored as they stood")
         if self._options.verbose:

@@ -16,12 +16,14 @@ collects packets before it writes. That does no harm: once a file has grown it i
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from analyzer.watch.directory import MOST_FILES, Entry, listing
+from analyzer.watch.numbering import Numbering
 
 SETTLE = 30.0
 """Seconds without growth after which a file is taken for finished."""
@@ -71,6 +73,7 @@ class Follower:
 
     Attributes:
         unlisted: files that were too many, at the last look.
+        missed: files that have come and gone between two looks, as far as their numbers show it.
     """
 
     def __init__(
@@ -91,7 +94,9 @@ class Follower:
         self._most_files = most_files
         self._seen: dict[str, _Seen] = {}
         self._to_come: Counter[str] = Counter()  # files that are not done, by series
-        self.unlisted = 0
+        # A pattern that picks some of the numbers makes gaps of its own.
+        self._numbering = None if pattern is not None and re.search(r"[0-9?[]", pattern) else Numbering()
+        self.unlisted = self.missed = 0
 
     def look(self, *, drain: bool = False) -> list[Finished]:
         """The files that seem finished and are not :meth:`done`.
@@ -104,6 +109,8 @@ class Follower:
         """
         found = listing(self._directory, self._pattern, self._most_files)
         self.unlisted = found.unlisted
+        if self._numbering is not None:
+            self.missed += self._numbering.skipped(entry.name for entry in found.entries)
         now = self._steady()
         seen: dict[str, _Seen] = {}
         newest: dict[str, Entry] = {}
