@@ -24,6 +24,6 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return str(tmp_path / "store.db")
     running: Server = request.getfixturevalue("postgresql")
-    made = running.database()
+    made = running.emptied()
     initialise(made)
     return made

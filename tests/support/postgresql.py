@@ -49,6 +49,7 @@ class Server:
         self._folder = folder
         self.port = port
         self._numbers = count()
+        self._serves = False  # the database that is emptied exists
 
     def connect(self, database: str = "postgres") -> psycopg.Connection[tuple[object, ...]]:
         """A connection of the superuser, outside of transactions."""
@@ -61,6 +62,24 @@ class Server:
         with self.connect() as connection:
             connection.execute(f"CREATE DATABASE {name}")
         return self.url(name)
+
+    def emptied(self) -> str:
+        """URL of a database that serves one test after the other, empty again.
+
+        To make a new one copies a thousand files, which takes several times longer.
+        """
+        if not self._serves:
+            self._serves = True
+            with self.connect() as connection:
+                connection.execute("CREATE DATABASE emptied")
+        with self.connect("emptied") as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            connection.execute("DROP SCHEMA public CASCADE")
+            connection.execute("CREATE SCHEMA public")
+        return self.url("emptied")
 
     def url(self, name: str) -> str:
         """URL of a database, through the socket."""
