@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from typing import TextIO
+
+_PASSWORD = re.compile(r"(://[^\s:/@]*:)\S*@")
+"""In a URL, up to the last ``@`` of the word: a password may have one of its own."""
 
 
 def say(line: str) -> None:
     """One line on standard error; where nobody can hear it, nothing, since the exit code speaks, too.
 
-    What a line quotes may be anything, a file's name or a word of a damaged file: it stays one line, and inert.
+    What a line quotes may be anything, a file's name or a word of a damaged file: it stays one line, and inert. An
+    argument out of its place may be the URL of a store: without its password.
     """
+    line = _PASSWORD.sub(r"\1***@", line)
     if sys.stderr is None:  # closed by whoever started us
         return
     if not line.isprintable():

@@ -178,6 +178,8 @@ def test_prune_and_init_say_what_they_did(call: Call, filled: str, tmp_path: Pat
         (["import", "x.db", "no/such/file"], "cannot be read"),
         (["import", "x.db", "/dev/null"], "not what 'smtpauth store export' writes"),
         (["export", "mysql://a:secret@b/c"], "a store is"),
+        (["postgresql://a:secret@b/c", "status"], "invalid choice: 'postgresql://a:***@b/c'"),
+        (["status", "x.db", "y", "postgresql://a:my@secret@b/c"], "unrecognized arguments: postgresql://a:***@b/c"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(call: Call, tmp_path: Path, arguments: list[str], words: str) -> None:
