@@ -164,7 +164,7 @@ def test_a_named_pipe_is_read_and_an_empty_one_told(tmp_path: Path) -> None:
         (["scan", "x", "--fail-on", "oauth"], "invalid choice: 'oauth'"),
         (["scan", "x", "--fail-on"], "expected one argument"),
         (["scan", "x", "--sess"], "unrecognized arguments: --sess"),
-        (["scan", "x", "--workers", "2"], "unrecognized arguments: --workers"),
+        (["verify", "x", "--workers", "2"], "unrecognized arguments: --workers"),
         (["snif"], "invalid choice: 'snif'"),
     ],
 )
