@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
+from analyzer.advice.patterns import problem_of
 from analyzer.errors import InputError
 
 Kind = Literal["text", "texts", "patterns", "numbers", "number", "day", "flag"]
@@ -109,3 +110,9 @@ def _check_pattern(name: str, where: str, text: str) -> None:
         re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
         raise InputError(name, f"'{where}' is no regular expression: {text[:LONGEST_SHOWN]!r} ({error})") from None
+    if (problem := problem_of(text)) is not None:
+        raise InputError(
+            name,
+            f"'{where}' could take for ever on a name that somebody chooses: {text[:LONGEST_SHOWN]!r} ({problem})",
+            "make it plainer, or several of it",
+        )

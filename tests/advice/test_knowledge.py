@@ -116,6 +116,7 @@ def test_a_byte_order_mark_is_no_matter(tmp_path: Path) -> None:
         ('[makers.acme]\nname = "A"\n' + SOURCE, "'makers.acme' lacks the key 'oauth'"),
         ('[makers.acme]\nname = "A"\noauth = "from-firmware"\n' + SOURCE, "lacks the key 'firmware'"),
         ('[makers.canon]\nhints = ["("]\n' + SOURCE, "'makers.canon.hints' is no regular expression"),
+        ('[makers.canon]\nhints = ["(a+)+$"]\n' + SOURCE, "'makers.canon.hints' could take for ever"),
         ("[makers.canon]\nname = 3\n" + SOURCE, "'makers.canon.name' must be text"),
         ('[makers.canon]\nname = " "\n' + SOURCE, "'makers.canon.name' must be text"),
         ('[makers.canon]\nsource = "x"\nas_of = "today"\n', "'makers.canon.as_of' must be a day like"),
