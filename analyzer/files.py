@@ -54,5 +54,7 @@ def toml_of(name: str, most: int, hint: str) -> dict[str, Any]:
         if _LONG_KEY.search(text):
             raise InputError(name, f"a key of more than {MOST_PARTS} parts, which nothing here has")
         return tomllib.loads(text)
+    except UnicodeDecodeError:
+        raise InputError(name, "not a TOML file: it is no text in UTF-8") from None
     except (ValueError, RecursionError) as error:  # a number of thousands of digits is no TOMLDecodeError
         raise InputError(name, f"not a TOML file: {' '.join(str(error).split())}") from None

@@ -16,7 +16,7 @@ PACKAGE = Path(analyzer.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
-    {"capture", "files", "tshark"},
+    {"capture", "files", "garbage", "tshark"},
     {"packets"},
     {"streams"},
     {"hostnames", "smtp", "tls"},

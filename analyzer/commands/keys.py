@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from analyzer.commands.console import say
 from analyzer.decryption.keylog import KeyRing, read_key_log
 from analyzer.decryption.stage import Choose, Decryption, OnRead, with_keys
+from analyzer.report.wording import plural
 from analyzer.smtp import DialogueParser
 
 if TYPE_CHECKING:
@@ -63,13 +64,15 @@ def unused(decryption: Decryption) -> str | None:
     return None
 
 
-def used(decryption: Decryption) -> str | None:
-    """How far the keys went, as a line; ``None`` where there are none."""
+def used(decryption: Decryption, *, asked_for: bool) -> str | None:
+    """How far the keys went, as a line; ``None`` where there are none. Those that nobody asked for came in captures."""
     counts = decryption.counts
     if not decryption.keys or not counts.tls:
         return None
-    sessions = f"{counts.tls:,} TLS session{'s' if counts.tls != 1 else ''}"
+    keys = "the keys" if asked_for else f"{KEYS} in the captures"
+    sessions = plural(counts.tls, "TLS session")
     if not counts.fitting:
-        return f"the keys fit none of {sessions}; they open only what the programs sent that wrote them down"
+        return f"{keys} fit none of {sessions}; they open only what the programs sent that wrote them down"
     closed = counts.fitting - counts.decrypted
-    return f"keys fitted {counts.fitting:,} of {sessions}" + (f"; {closed:,} could not be decrypted" if closed else "")
+    kept = f"; {closed:,} could not be decrypted" if closed else ""
+    return f"{keys} fitted {counts.fitting:,} of {sessions}{kept}"

@@ -44,7 +44,7 @@ class Notes:
         """
         lost = unused(decryption)
         if lost is None:
-            if (line := used(decryption)) is not None:
+            if (line := used(decryption, asked_for=asked_for)) is not None:
                 self._say(line)
         elif not asked_for:
             self._say(f"{KEYS} in the captures: {lost}")

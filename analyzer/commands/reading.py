@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from analyzer.capture import CaptureSet, FrameBatch, Source
-from analyzer.commands.garbage import no_garbage_collection
 from analyzer.commands.interruption import Interruption
 from analyzer.commands.progress import ProgressBar
 from analyzer.errors import Damage, InputError
+from analyzer.garbage import no_garbage_collection
 from analyzer.pipeline import Analysis
 from analyzer.report.model import InputSummary
 

@@ -15,11 +15,11 @@ from analyzer.assets import AssetList, read_assets
 from analyzer.commands.baseline import Baseline, read_baseline
 from analyzer.commands.console import discard, say
 from analyzer.commands.exits import DONE, FOUND, INCOMPLETE
-from analyzer.commands.garbage import no_garbage_collection
 from analyzer.commands.gate import at_or_above
 from analyzer.commands.knowledge import knowledge_of
 from analyzer.commands.output import ENDINGS, binary, format_by_ending, output, wants_colour, width_of
 from analyzer.errors import UsageError
+from analyzer.garbage import no_garbage_collection
 from analyzer.history import periods
 from analyzer.history.compile import compile_report
 from analyzer.history.model import Period, PeriodReport, Unit

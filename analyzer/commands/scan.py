@@ -128,13 +128,13 @@ class _Scan:
         self._store: Callable[[Session], None] | None = None
         self._sharing = Sharing(options, captures)
         self._crew: Crew | None = None
-        names = [source.name for source in captures.sources]
-        limits = limits_of(options)
+        self._names = [source.name for source in captures.sources]
+        self._limits = limits_of(options)
         self._analysis = Analysis(
-            names,
+            self._names,
             self._take,
             self.ports,
-            limits,
+            self._limits,
             decryption if self._sharing.keys_are_used else None,
             on_name=self._tally.inventory.learn,
             crew=self._share,
@@ -163,8 +163,7 @@ class _Scan:
             from analyzer.workers import Crew, Orders
 
             one_by_one = self._in_order is not None or self._store is not None
-            names = [source.name for source in self._captures.sources]
-            orders = Orders(names, self.ports, limits_of(self._options), one_by_one)
+            orders = Orders(self._names, self.ports, self._limits, one_by_one)
             self._crew = Crew(size, orders, self._tally, self._take)
         return self._crew
 

@@ -98,7 +98,8 @@ def _export(options: argparse.Namespace) -> None:
 
 def _import(options: argparse.Namespace) -> None:
     with open_store(options.url) as store, _input(options.file) as file:
-        done, sums, skipped = store.import_lines(_lines(file))
+        source = "standard input" if options.file in (None, "-") else options.file
+        done, sums, skipped = store.import_lines(_lines(file), source)
         store.refresh()
         tell(done, store.name, verbose=not options.quiet, quiet=options.quiet)
         if sums or skipped:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -202,14 +202,7 @@ class _Earlier:
 
 
 def _counts(roster: Roster, period: Period) -> TrendPoint:
-    statuses = Counter(outline.status for outline in roster.outlines)
-    return TrendPoint(
-        period=period,
-        devices=len(roster.outlines),
-        still_password=sum(statuses[status] for status in STILL_PASSWORD),
-        statuses={status: statuses[status] for status in STATUSES},
-        sessions=roster.sessions,
-    )
+    return TrendPoint.of(period, roster.statuses, roster.sessions)
 
 
 def _newness(machine: Machine, now: Device, known: set[str]) -> ChangeKind | None:

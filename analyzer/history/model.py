@@ -8,6 +8,7 @@ from datetime import date
 from typing import Literal
 
 from analyzer.inventory.device import Device, Summary
+from analyzer.inventory.status import STILL_PASSWORD
 
 Unit = Literal["day", "week", "month", "custom"]
 
@@ -65,6 +66,12 @@ class TrendPoint:
     still_password: int
     statuses: Mapping[str, int]
     sessions: int
+
+    @classmethod
+    def of(cls, period: Period, statuses: Mapping[str, int], sessions: int) -> TrendPoint:
+        """The point of which the devices are known by status."""
+        still_password = sum(statuses.get(status, 0) for status in STILL_PASSWORD)
+        return cls(period, sum(statuses.values()), still_password, statuses, sessions)
 
 
 @dataclass(frozen=True, slots=True)

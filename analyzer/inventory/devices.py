@@ -62,6 +62,12 @@ class Roster:
     names: KnownNames
     sessions: int
 
+    @property
+    def statuses(self) -> dict[str, int]:
+        """Devices by status, worst first, every status present."""
+        counts = Counter(outline.status for outline in self.outlines)
+        return {status: counts[status] for status in STATUSES}
+
 
 class Inventory:
     """Everything known of all devices so far.

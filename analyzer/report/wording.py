@@ -77,6 +77,14 @@ def _some(addresses: list[str]) -> str:
     return text if len(addresses) <= NAMED else f"{text} and {len(addresses) - NAMED:,} more"
 
 
+_UNLISTED: Mapping[str, str] = {
+    "ja4": "TLS fingerprints",
+    "links": "MAC addresses and hops",
+    "mail_programs": "mail programs",
+}
+"""Fields of which a device could not list all, where their name is not the word for it."""
+
+
 def notes(context: Record) -> Iterator[str]:
     """What the reader must know about the limits of the result: losses, limits, what could not be decoded."""
     if context["interrupted"]:
@@ -92,11 +100,13 @@ def notes(context: Record) -> Iterator[str]:
     for name, (what, remedy) in LOSSES.items():
         if count := context["oddities"].get(name):
             yield f"Incomplete: {what} ({name} {count:,}); {remedy}."
-    if unlisted := dict(context["summary"]["unlisted"]):
+    unlisted: dict[str, int] = dict(context["summary"]["unlisted"])
+    if unlisted:
         if beyond := unlisted.pop("devices", 0):
             yield f"Limit reached: {beyond:,} sessions of further devices are counted but not listed."
         if unlisted:
-            yield f"Limit reached: further values are counted but not listed ({counted(unlisted)})."
+            told = {_UNLISTED.get(name, name): count for name, count in unlisted.items()}
+            yield f"Limit reached: further values are counted but not listed ({counted(told)})."
 
 
 def counted(counts: Mapping[str, int]) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import gc
 from collections import defaultdict
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from datetime import date
 from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, Function, case, func, select
 
+from analyzer.garbage import no_garbage_collection
 from analyzer.history.model import Quality
 from analyzer.inventory.devices import Inventory
 from analyzer.inventory.known_names import KnownNames
@@ -76,7 +75,7 @@ def _add(connection: Connection, which: ColumnElement[bool], made: Inventory) ->
         .join(clients, clients.c.id == summed.c.client_id)
         .join(facts, facts.c.id == summed.c.facts_id)
     )
-    with _no_garbage_collection():
+    with no_garbage_collection():
         for rows in connection.execute(query.execution_options(yield_per=FETCHED)).partitions():
             ips, contents, *sums = zip(*rows, strict=True)
             for session, times, messages, began, latest, end in zip(restored_each(contents, ips), *sums, strict=True):
@@ -88,18 +87,6 @@ def _add(connection: Connection, which: ColumnElement[bool], made: Inventory) ->
                 if times > 1:
                     session.start, session.messages = latest, int(several)
                     made.add(session, times - 1)
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """No search for reference cycles: a third of the time would go into it, and an inventory has none."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def last_days(connection: Connection, first: date, last: date, most: int) -> dict[str, date]:

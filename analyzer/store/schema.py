@@ -113,7 +113,6 @@ weeks = Table(
     metadata,
     Column("monday", Integer, primary_key=True, autoincrement=False),
     Column("made_by", String(32), nullable=False),
-    Column("devices", Integer, nullable=False),
     Column("statuses", Text, nullable=False),
     Column("sessions", BigInteger, nullable=False),
     Column("roster", LargeBinary),

@@ -132,12 +132,8 @@ class Store:
 
     def refresh(self) -> None:
         """Work out the trend of weeks that have changed, so that a report need not."""
-        with transaction(self._engine, writes=False) as connection:
-            wanted = trend.missing(connection, trend.weeks_seen(connection))
-            made = [trend.work_out(connection, monday) for monday in wanted]
-            as_of = trend.changes(connection)
-        if made:
-            self._keep(made, as_of)
+        with self.at_one_moment(), self._reading() as connection:
+            self._make(connection, trend.weeks_seen(connection))
 
     def prune(self, keep_days: int | None = None) -> int:
         """Remove sessions that are older than the store keeps them; returns how many.
@@ -224,10 +220,7 @@ class Store:
         with self._reading() as connection:
             wanted = trend.mondays(connection, weeks, last)
             points = trend.kept(connection, wanted)
-            for monday in trend.missing(connection, wanted):
-                self._made[monday] = trend.work_out(connection, monday)
-                points.append(self._made[monday].point)
-            self._made_as_of = trend.changes(connection)
+            points += [week.point for week in self._make(connection, wanted)]
         if self._connection is None:
             self._keep_made()
         return sorted(points, key=lambda point: point.period.first)
@@ -290,8 +283,11 @@ class Store:
         with transaction(self._engine, writes=False) as connection:
             yield from transfer.export(connection)
 
-    def import_lines(self, lines: Iterable[str]) -> tuple[Ingested, int, int]:
+    def import_lines(self, lines: Iterable[str], source: str = "import") -> tuple[Ingested, int, int]:
         """Take what :meth:`export` gave, in one transaction; twice is as good as once.
+
+        Args:
+            source: what to call them where they are something else.
 
         Returns:
             What became of the sessions, how many daily sums were taken, and how many were not, because there are some
@@ -300,9 +296,16 @@ class Store:
         with transaction(self._engine, writes=True) as connection:
             ingestion = Ingestion(connection)
             taking = transfer.Import(connection, ingestion)
-            done = taking.take(lines)
+            done = taking.take(lines, source)
             ingestion.finish()
         return done, taking.sums, taking.skipped
+
+    def _make(self, connection: Connection, wanted: Iterable[int]) -> list[Week]:
+        """Work out those of the ``wanted`` weeks that are missing, to be kept when nothing is read any more."""
+        made = {monday: trend.work_out(connection, monday) for monday in trend.missing(connection, wanted)}
+        self._made |= made
+        self._made_as_of = trend.changes(connection)
+        return list(made.values())
 
     def _keep_made(self) -> None:
         made = list(self._made.values())

@@ -107,14 +107,14 @@ class Import:
         self._names: list[tuple[str, int, int]] = []
         self.sums = self.skipped = 0
 
-    def take(self, lines: Iterable[str]) -> Ingested:
-        """Read all lines.
+    def take(self, lines: Iterable[str], source: str) -> Ingested:
+        """Read all lines of ``source``.
 
         Raises:
             UsageError: they are of another version, or something else.
         """
         numbered = enumerate(lines, 1)
-        self._begin(next(numbered, (1, "")))
+        self._begin(next(numbered, (1, "")), source)
         done = Ingested()
         sessions_read: list[Session] = []
         sums: dict[Key, Sum] = {}
@@ -123,22 +123,24 @@ class Import:
                 self._line(line, sessions_read, sums)
             except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
                 raise UsageError(
-                    f"line {number} is not what 'smtpauth store export' writes; nothing was stored"
+                    f"{source}: line {number} is not what 'smtpauth store export' writes; nothing was stored"
                 ) from None
             if max(len(sessions_read), len(sums), len(self._names)) >= _PORTION:
                 done += self._flush(sessions_read, sums)
         return done + self._flush(sessions_read, sums)
 
-    def _begin(self, first: tuple[int, str]) -> None:
+    def _begin(self, first: tuple[int, str], source: str) -> None:
         try:
             header = json.loads(first[1])
             kind, version, until = header["type"], header["version"], _whole(header["sessions_from"], _LAST_DAY)
         except (KeyError, TypeError, ValueError, RecursionError):
             kind = version = until = None
         if kind != "store" or until is None:
-            raise UsageError("this is not what 'smtpauth store export' writes")
+            raise UsageError(f"{source}: this is not what 'smtpauth store export' writes")
         if version != VERSION:
-            raise UsageError(f"this was exported by another version of smtp-auth-analyzer (format {version!r})")
+            raise UsageError(
+                f"{source}: this was exported by another version of smtp-auth-analyzer (format {version!r})"
+            )
         column = aggregates.c.day
         self._held = set(self._connection.execute(select(column).where(column < until).distinct()).scalars())
         if until:

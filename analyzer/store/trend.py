@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -18,7 +17,6 @@ from sqlalchemy import Connection, delete, select
 from analyzer import __version__
 from analyzer.history.model import Period, TrendPoint
 from analyzer.inventory.devices import Roster
-from analyzer.inventory.status import STATUSES, STILL_PASSWORD
 from analyzer.store.interning import ASKED
 from analyzer.store.query import days, inventory, known_names
 from analyzer.store.rosters import packed, unpacked
@@ -62,11 +60,9 @@ def missing(connection: Connection, wanted: Iterable[int]) -> list[int]:
 
 def work_out(connection: Connection, monday: int) -> Week:
     """A week, from its sums."""
-    first = date_of(monday)
-    roster = inventory(connection, first, first + timedelta(days=6)).roster()
-    statuses = Counter(outline.status for outline in roster.outlines)
-    counts: dict[str, int] = {status: statuses[status] for status in STATUSES}
-    return Week(_point(monday, statuses.total(), counts, roster.sessions), packed(roster))
+    week = _week(monday)
+    roster = inventory(connection, week.first, week.last).roster()
+    return Week(TrendPoint.of(week, roster.statuses, roster.sessions), packed(roster))
 
 
 def changes(connection: Connection) -> int:
@@ -92,7 +88,6 @@ def keep(connection: Connection, worked_out: Iterable[Week], as_of: int) -> None
         row = {
             "monday": number_of(point.period.first),
             "made_by": __version__,
-            "devices": point.devices,
             "statuses": json.dumps(dict(point.statuses)),
             "sessions": point.sessions,
             "roster": roster,
@@ -104,13 +99,10 @@ def keep(connection: Connection, worked_out: Iterable[Week], as_of: int) -> None
 def kept(connection: Connection, wanted: Iterable[int]) -> list[TrendPoint]:
     """The ``wanted`` weeks, as far as they are known."""
     column = weeks.c
-    query = select(column.monday, column.devices, column.statuses, column.sessions).where(_IS_OURS)
-    known = {monday: (devices, statuses, sessions) for monday, devices, statuses, sessions in connection.execute(query)}
+    query = select(column.monday, column.statuses, column.sessions).where(_IS_OURS, column.monday.in_(list(wanted)))
     return [
-        _point(monday, devices, json.loads(statuses), sessions)
-        for monday in wanted
-        if monday in known
-        for devices, statuses, sessions in [known[monday]]
+        TrendPoint.of(_week(monday), json.loads(statuses), sessions)
+        for monday, statuses, sessions in connection.execute(query.order_by(column.monday))
     ]
 
 
@@ -126,12 +118,6 @@ def roster(connection: Connection, first: date, last: date, made: Mapping[int, W
     return inventory(connection, first, last).roster()
 
 
-def _point(monday: int, devices: int, statuses: dict[str, int], sessions: int) -> TrendPoint:
+def _week(monday: int) -> Period:
     first = date_of(monday)
-    return TrendPoint(
-        period=Period(first, first + timedelta(days=6), "week"),
-        devices=devices,
-        still_password=sum(statuses.get(status, 0) for status in STILL_PASSWORD),
-        statuses=statuses,
-        sessions=sessions,
-    )
+    return Period(first, first + timedelta(days=6), "week")

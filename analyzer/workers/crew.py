@@ -95,7 +95,7 @@ class Crew:
                 self._on_session(session)
             self._tally.merge(member.result.tally)
             self.oddities.update(member.result.oddities)
-            member.result = Result([], Tally(), Counter())
+            member.result = Result([], Tally(), Counter())  # it has ended, and its sums need not stay
 
     def close(self) -> None:
         """End the processes, whatever they are doing."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
+from analyzer.garbage import no_garbage_collection
 from analyzer.inventory.observer import SessionObserver
 from analyzer.inventory.session import Session
 from analyzer.inventory.tally import Tally
@@ -78,7 +79,6 @@ def work(orders: Orders, portions: Connection, told: Connection) -> None:
 
     A run that ended without that closes the connection, and with it the worker.
     """
-    gc.disable()  # see analyzer.commands.garbage
     sessions: list[Session] = []
     tally = Tally()
     take = sessions.append if orders.sessions else tally.add
@@ -88,7 +88,8 @@ def work(orders: Orders, portions: Connection, told: Connection) -> None:
         take(listener.finish(conversation, orders.names[conversation.source]))
 
     tracker = ConversationTracker(SessionObserver, close, orders.ports, orders.limits)
-    try:
+    # These mean that nobody is there any more.
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError), no_garbage_collection():
         while (portion := portions.recv()) is not None:
             if portion.segments is not None:
                 tracker.add(portion.segments)
@@ -98,5 +99,3 @@ def work(orders: Orders, portions: Connection, told: Connection) -> None:
                 sessions.clear()
         tracker.finish()
         told.send(Result(sessions, tally, tracker.oddities))
-    except (EOFError, BrokenPipeError, ConnectionResetError):  # nobody is there any more
-        return

@@ -103,7 +103,7 @@ def test_a_byte_order_mark_is_no_matter(tmp_path: Path) -> None:
         ("a = " + "[" * 100_000, "not a TOML file"),
         ("a = " + "9" * 5_000, "not a TOML file"),
         ("[makers" + '."a"' * 200_000 + "]", "a key of more than 20 parts"),
-        (b"\xff\xfe[", "not a TOML file"),
+        (b"\xff\xfe[", "not a TOML file: it is no text in UTF-8"),
         ('[devices."10.20.0.1o2"]\noauth = "no"\n', "'devices.10.20.0.1o2' names no device; give its address or MAC"),
         ('[makers.canon]\nname = "\\u001b[31m"\n' + SOURCE, "'makers.canon.name' has a line break or another char"),
         ('[makers.canon]\nnote = """a\nb"""\n' + SOURCE, "'makers.canon.note' has a line break or another char"),

@@ -42,7 +42,7 @@ def sessions(out: str) -> list[dict[str, Any]]:
 def test_scan_shows_who_logs_in_inside_tls(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["scan", str(OFFICE), "--keylog", str(KEYS), "--format", "json"]) == 0
     out, err = capsys.readouterr()
-    assert err == "smtpauth: keys fitted 15 of 15 TLS sessions\n"
+    assert err == "smtpauth: the keys fitted 15 of 15 TLS sessions\n"
     by_device = {device["device"]: device for device in json.loads(out)["devices"]}
     copier = by_device["10.20.0.102"]
     assert (copier["status"], copier["evidence"], copier["confidence"]) == ("password", "decrypted", 1.0)
@@ -86,7 +86,7 @@ def test_keys_inside_a_capture_are_used_unasked(capsys: pytest.CaptureFixture[st
     assert main(["scan", str(CARRIES_KEYS), "--sessions", "--format", "jsonl"]) == 0
     out, err = capsys.readouterr()
     assert sessions(out)[0]["evidence"] == "decrypted"
-    assert err == "smtpauth: keys fitted 1 of 1 TLS session\n"
+    assert err == "smtpauth: TLS keys in the captures fitted 1 of 1 TLS session\n"
 
 
 # --- keys that are of no use ------------------------------------------------------------------------

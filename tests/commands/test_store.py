@@ -176,7 +176,7 @@ def test_prune_and_init_say_what_they_did(call: Call, filled: str, tmp_path: Pat
         (["vacuum", "x.db"], "invalid choice"),
         (["export", "none.db"], "there is no store yet"),
         (["import", "x.db", "no/such/file"], "cannot be read"),
-        (["import", "x.db", "/dev/null"], "not what 'smtpauth store export' writes"),
+        (["import", "x.db", "/dev/null"], "/dev/null: this is not what 'smtpauth store export' writes"),
         (["export", "mysql://a:secret@b/c"], "a store is"),
         (["postgresql://a:secret@b/c", "status"], "invalid choice: 'postgresql://a:***@b/c'"),
         (["status", "x.db", "y", "postgresql://a:my@secret@b/c"], "unrecognized arguments: postgresql://a:***@b/c"),

@@ -166,11 +166,11 @@ def test_what_does_not_fit_into_memory_is_said() -> None:
 def test_what_was_not_smtp_and_what_single_devices_could_not_list_is_said() -> None:
     inventory = Inventory()
     for n in range(100):
-        inventory.add(session(attempt(username=f"user{n:03}@example.com"), start=START + n))
+        inventory.add(session(attempt(username=f"user{n:03}@example.com"), start=START + n, tls_ja4=f"t13d{n:04}"))
     inventory.add(silent("none", is_smtp=False))
     text = table(Report(inventory.devices(), inventory.summary()))
     assert "1 conversation that was not SMTP" in text
-    assert "Limit reached: further values are counted but not listed (accounts 36)." in text
+    assert "Limit reached: further values are counted but not listed (accounts 36, TLS fingerprints 68)." in text
 
 
 def test_many_devices_with_the_same_advice_are_named_in_part() -> None:

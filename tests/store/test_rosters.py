@@ -107,7 +107,7 @@ def test_what_is_not_there_or_damaged_or_of_another_version_is_made_anew(
     assert store.trend(1, SUNDAY) == trend
     if "made_by" in values:
         assert read(store) is not None  # and kept as made by this one
-        change(store, devices=99)
+        change(store, statuses='{"password": 99}')
         assert store.trend(1, SUNDAY)[0].devices == 99
 
 
@@ -143,7 +143,7 @@ def test_leases_that_become_known_later_change_the_weeks_they_are_of(store: Stor
     store.ingest([], names=leases)
     assert [point.devices for point in store.trend(2, SUNDAY + timedelta(7))] == [1, 1]
     assert len(store.roster(MONDAY, SUNDAY).outlines) == 1
-    change(store, devices=99)
+    change(store, statuses='{"password": 99}')
     store.ingest([], names=leases)  # nothing new
     assert [point.devices for point in store.trend(2, SUNDAY + timedelta(7))] == [99, 99]
 

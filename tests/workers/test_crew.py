@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections import Counter
 from collections.abc import Sequence
@@ -148,7 +147,6 @@ def answers(portions: Sequence[Portion | None], *, sessions: bool) -> list[Told 
         ours.send(portion)
     ours.close()
     worker.join()
-    gc.enable()  # a process has it for itself
     tell.close()
     found: list[Told | Result] = []
     while told.poll():

@@ -24,6 +24,16 @@
     };
   });
 
+  // What is a button only where there is something behind it.
+  function asButton(text, act) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = text.className;
+    button.textContent = text.textContent;
+    text.replaceWith(button);
+    button.addEventListener("click", act);
+  }
+
   // Addresses in order of their numbers: each part padded, so that text order is the order of numbers.
   function addressKey(address) {
     return address.includes(":")
@@ -169,12 +179,7 @@
   for (const name of document.querySelectorAll(".find")) {
     const row = byAddress.get(name.textContent);
     if (!row) continue; // it has gone silent
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "find";
-    button.textContent = name.textContent;
-    name.replaceWith(button);
-    button.addEventListener("click", () => {
+    asButton(name, () => {
       if (row.body.hidden) reset();
       const details = row.body.querySelector("details");
       if (details) details.open = true;
@@ -191,12 +196,7 @@
       ? rows.find((row) => `p${parseInt(row.plan, 10)}` === plan.id)?.plan
       : rest.closest("[data-change]")?.dataset.change;
     if (!value) continue; // of other lists the page has no more
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "rest";
-    button.textContent = rest.textContent;
-    rest.replaceWith(button);
-    button.addEventListener("click", () => {
+    asButton(rest, () => {
       for (const input of inputs) input.value = "";
       select.value = value;
       filter();

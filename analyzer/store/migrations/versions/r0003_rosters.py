@@ -14,7 +14,6 @@ def upgrade() -> None:
         "weeks",
         sa.Column("monday", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("made_by", sa.String(32), nullable=False),
-        sa.Column("devices", sa.Integer, nullable=False),
         sa.Column("statuses", sa.Text, nullable=False),
         sa.Column("sessions", sa.BigInteger, nullable=False),
         sa.Column("roster", sa.LargeBinary),
