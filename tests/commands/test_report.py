@@ -104,7 +104,7 @@ def test_damage_that_is_met_when_it_is_to_be_shown_is_told(tmp_path: Path, capsy
     with filled(path, office()) as made:
         made.refresh()
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE weeks SET devices = x'ff'")
+        connection.execute("UPDATE weeks SET sessions = x'ff'")
     assert main(["report", "--store", str(path), *WEEK, "--format", "json"]) == 2
     assert capsys.readouterr().err == f"smtpauth: {path}: the database is damaged; restore it from a backup\n"
 
